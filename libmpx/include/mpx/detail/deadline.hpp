@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "mpx/duration.hpp"
+
+namespace mpx::detail {
+
+/// The point in time at which a wait gives up: the one form behind every public time limit.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  static Deadline never() { return Deadline(std::nullopt); }
+  static Deadline at(Clock::time_point when) { return Deadline(when); }
+  static Deadline now() { return Deadline(Clock::time_point::min()); }
+
+  static Deadline after(Duration length) {
+    if (length <= Duration{}) return now();
+    const auto start = Clock::now();
+    if (length.nanoseconds() >= Clock::time_point::max() - start) return never();
+    return Deadline(start + length.nanoseconds());
+  }
+
+  [[nodiscard]] bool is_never() const { return !when_; }
+  [[nodiscard]] bool is_now() const { return when_ == Clock::time_point::min(); }
+  [[nodiscard]] bool passed() const { return when_ && (is_now() || Clock::now() >= *when_); }
+
+  /// Time left, at least zero; nothing for a deadline that never comes.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> left() const {
+    if (!when_) return std::nullopt;
+    if (is_now()) return std::chrono::nanoseconds{0};
+    return std::max<std::chrono::nanoseconds>(*when_ - Clock::now(), std::chrono::nanoseconds{0});
+  }
+
+  /// The time itself; only for a deadline that comes.
+  [[nodiscard]] Clock::time_point when() const { return *when_; }
+
+ private:
+  explicit Deadline(std::optional<Clock::time_point> when) : when_(when) {}
+  std::optional<Clock::time_point> when_;
+};
+
+}  // namespace mpx::detail

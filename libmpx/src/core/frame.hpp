@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "mpx/detail/payload.hpp"
+
+namespace mpx::detail {
+
+enum class Kind : std::uint16_t;  // the wire vocabulary: runtime/wire.hpp
+
+/// Fixed part of every message between processes; a plain copy of it stands on the wire.
+struct FrameHeader {
+  Kind kind{};
+  std::uint16_t status = 0;   ///< of a reply: wire::Status; else free for the kind
+  std::uint32_t handles = 0;  ///< ObjectIds that stand behind the bytes of the payload
+  ProcessId from;
+  ProcessId to;             ///< kinds for a home: only its rank counts
+  ObjectId object;
+  std::uint64_t call = 0;   ///< pairs a reply with its request
+  std::uint64_t length = 0;  ///< bytes that follow, handle list included
+};
+static_assert(sizeof(FrameHeader) == 56);
+
+/// One message: header and body. The body is the payload's bytes, then its handle list.
+struct Frame {
+  FrameHeader header;
+  Bytes body;
+};
+
+}  // namespace mpx::detail
