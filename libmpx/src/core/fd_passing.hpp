@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/unique_fd.hpp"
+#include "mpx/detail/payload.hpp"
+
+namespace mpx::detail {
+
+/// A connected pair of close-on-exec sockets that keep message boundaries. Throws LaunchError.
+std::pair<UniqueFd, UniqueFd> socket_pair();
+
+/// Whether a send waits for room in the socket.
+enum class SendMode { wait, try_once };
+
+/// Sends one message with copies of `fds` (at most kMaxFds). Returns false if the other end is
+/// closed or, with try_once, if the socket is full. Throws TransportError on any other failure.
+bool send_fds(int socket, ByteView payload, std::span<const int> fds,
+              SendMode mode = SendMode::wait);
+
+inline constexpr std::size_t kMaxFds = 8;
+
+/// What one receive brought.
+struct ReceivedMessage {
+  enum class State { message, nothing_yet, end };
+  State state = State::nothing_yet;
+  std::size_t length = 0;     ///< bytes placed in the buffer
+  std::vector<UniqueFd> fds;  ///< close-on-exec
+};
+
+/// Receives one message into `buffer`; never blocks. Throws TransportError if the message is longer
+/// than `buffer` or on any failure but the end of the peer.
+ReceivedMessage recv_fds(int socket, std::span<std::byte> buffer);
+
+}  // namespace mpx::detail
