@@ -30,22 +30,23 @@ class Transport {
   /// Whether `rank` shares this rank's node.
   [[nodiscard]] virtual bool same_node(int rank) const = 0;
 
-  /// Takes the frame for `to` (another rank). Small frames for one rank travel together and leave at
-  /// the next flush(); nothing is lost if the caller never flushes but poll()s.
+  /// Takes the frame for `to` (another rank). Small frames for one rank travel together and leave
+  /// at the next flush(); nothing is lost if the caller never flushes but poll()s.
   virtual void send(int to, Frame frame) = 0;
 
   /// Hands all batched frames to the network and rings the ranks of this node that sleep.
   virtual void flush() = 0;
 
   /// Makes progress and gives every frame that has arrived to `deliver`, which may call send().
-  /// Returns how many frames were delivered.
+  /// Returns how many frames were delivered; 0 only if no message was left to take.
   virtual std::size_t poll(const Deliver& deliver) = 0;
 
   /// Whether transfers are under way that need poll() to be called soon.
   [[nodiscard]] virtual bool busy() const = 0;
 
   /// Announces that this rank is about to sleep on doorbell(). After it, a frame sent to this rank
-  /// by a rank of this node makes doorbell() readable. The caller must poll() once more before it sleeps.
+  /// by a rank of this node makes doorbell() readable. The caller must poll() once more, and may
+  /// sleep only if that delivered nothing; while busy(), only for a short time.
   virtual void announce_sleep() = 0;
 
   /// Ends the announcement and empties the doorbell.

@@ -11,10 +11,11 @@ struct WordRef {
   std::uint32_t slot = 0;
 };
 
-/// Atomic 64-bit words that every rank can reach, 64 bytes apart: MPI one-sided, or memory for tests.
+/// Atomic 64-bit words that every rank can reach, 64 bytes apart: MPI one-sided, or memory for
+/// tests.
 ///
-/// Ordering:      operations on one word are totally ordered; an operation is complete (at the home)
-///                when it returns.
+/// Ordering:      operations on one word are totally ordered; an operation is complete, at the
+///                home, when it returns.
 /// Thread safety: none; the runtime calls it under its mutex.
 /// Cost:          one RMA atomic and a flush each; no message.
 class Words {
