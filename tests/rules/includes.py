@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Checks what includes what: layers point down, MPI stays in transport/, headers form no cycle.
+
+usage: includes.py ROOT
+"""
+
+import pathlib
+import re
+import sys
+
+# From the bottom up; layers on one line are neighbours and may include each other.
+LAYERS = [["core"], ["transport"], ["runtime"], ["endpoint"], ["objects", "process", "pool"]]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+MPI = re.compile(r"^(mpi\.h|mpi-ext\.h|boost/mpi(\.hpp|/.*))$")
+
+
+def sources(folder):
+    return sorted(p for p in folder.rglob("*") if p.suffix in (".hpp", ".cpp", ".h", ".ipp"))
+
+
+def layer_of(include):
+    name = include.split("/")[0]
+    return name if "/" in include and name in LEVEL else None
+
+
+def check_library(library):
+    """Yields one line for each include in libmpx/ that breaks a rule."""
+    public, private = library / "include", library / "src"
+    for path in sources(public):
+        for include in INCLUDE.findall(path.read_text()):
+            where = f"{path.relative_to(library)}: {include}"
+            if layer_of(include):
+                yield f"{where}: a public header includes public headers only"
+            if MPI.match(include) and path != public / "mpx" / "mpi.hpp":
+                yield f"{where}: of the public headers only mpx/mpi.hpp names MPI"
+    for path in sources(private):
+        own = path.relative_to(private).parts[0]
+        if own not in LEVEL:
+            yield f"{path.relative_to(library)}: {own}/ is no layer that includes.py knows"
+            continue
+        for include in INCLUDE.findall(path.read_text()):
+            where = f"{path.relative_to(library)}: {include}"
+            layer = layer_of(include)
+            if layer and LEVEL[layer] > LEVEL[own]:
+                yield f"{where}: {own}/ lies below {layer}/ and must not include it"
+            if MPI.match(include) and own != "transport":
+                yield f"{where}: only transport/ names MPI"
+
+
+def check_cycles(library):
+    """Yields one line for each cycle among the headers of libmpx/."""
+    roots = [library / "include", library / "src"]
+    graph = {}
+    for root in roots:
+        for path in sources(root):
+            found = [r / i for i in INCLUDE.findall(path.read_text()) for r in roots]
+            graph[path] = [p for p in found if p.exists()]
+    done = set()
+
+    def visit(path, trail):
+        if path in trail:
+            names = [p.name for p in trail[trail.index(path):] + [path]]
+            yield "headers include each other: " + " -> ".join(names)
+        elif path not in done:
+            for other in graph.get(path, []):
+                yield from visit(other, trail + [path])
+            done.add(path)
+
+    for path in graph:
+        yield from visit(path, [])
+
+
+def check_runner(root):
+    """Yields one line for each include by which mpx-run would depend on libmpx."""
+    for path in sources(root / "runner"):
+        for include in INCLUDE.findall(path.read_text()):
+            if layer_of(include) or include.startswith("mpx/") or MPI.match(include):
+                yield f"runner/{path.name}: {include}: mpx-run stands alone"
+
+
+def check(root):
+    library = root / "libmpx"
+    return [*check_library(library), *check_cycles(library), *check_runner(root)]
+
+
+if __name__ == "__main__":
+    problems = check(pathlib.Path(sys.argv[1]))
+    print("\n".join(problems) or "includes: all rules kept")
+    sys.exit(1 if problems else 0)

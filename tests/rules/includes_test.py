@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Shows that includes.py finds what it is there to find."""
+
+import pathlib
+import tempfile
+import unittest
+
+import includes
+
+
+class Includes(unittest.TestCase):
+    def problems(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in files.items():
+                path = root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return includes.check(root)
+
+    def test_pointing_down_and_sideways_is_allowed(self):
+        self.assertEqual([], self.problems({
+            "libmpx/src/pool/a.hpp": '#include "core/b.hpp"\n#include "process/c.hpp"\n',
+            "libmpx/src/transport/d.hpp": "#include <mpi.h>\n#include <boost/mpi/environment.hpp>\n",
+            "libmpx/include/mpx/mpi.hpp": "#include <mpi.h>\n",
+        }))
+
+    def test_pointing_up_is_found(self):
+        problems = self.problems({"libmpx/src/core/a.cpp": '#include "runtime/b.hpp"\n'})
+        self.assertIn("core/ lies below runtime/", problems[0])
+
+    def test_mpi_outside_transport_is_found(self):
+        for name in ("libmpx/src/runtime/a.cpp", "libmpx/include/mpx/queue.hpp", "runner/a.cpp"):
+            for header in ("mpi.h", "boost/mpi.hpp", "boost/mpi/request.hpp"):
+                self.assertEqual(1, len(self.problems({name: f"#include <{header}>\n"})), name)
+
+    def test_a_public_header_that_includes_a_private_one_is_found(self):
+        problems = self.problems({"libmpx/include/mpx/a.hpp": '#include "core/b.hpp"\n'})
+        self.assertIn("public headers only", problems[0])
+
+    def test_a_cycle_is_found(self):
+        problems = self.problems({
+            "libmpx/src/core/a.hpp": '#include "core/b.hpp"\n',
+            "libmpx/src/core/b.hpp": '#include "core/a.hpp"\n',
+        })
+        self.assertIn("a.hpp -> b.hpp -> a.hpp", problems[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
