@@ -1,19 +1,28 @@
 #pragma once
 
-#include <sys/types.h>
+#include <atomic>
+#include <cstdint>
 
 namespace mpx::detail {
 
-/// True once a launcher, a scheduler or a user at the terminal has asked this process to stop, by
-/// SIGTERM, SIGINT, SIGUSR1 or SIGUSR2. Behind mpx::stop_requested().
+/// Signals that a process's worker has announced to it, one bit each; lies in memory that the two
+/// share. A queued value with the signal would not do: a second SIGTERM merges with a pending one.
+using AnnouncedSignals = std::atomic<std::uint32_t>;
+static_assert(AnnouncedSignals::is_always_lock_free);
+
+/// Whether `signo` is one that launchers send to whole process groups: SIGTERM, SIGINT, SIGUSR1 or
+/// SIGUSR2.
+[[nodiscard]] bool is_stop_signal(int signo) noexcept;
+
+/// True once a launcher, a scheduler or a user at the terminal has sent one of these signals to
+/// this process. Behind mpx::stop_requested().
 [[nodiscard]] bool stop_flag() noexcept;
 
-/// Handles the four signals: one that process `announcer` sent by announce_signal() terminates with
-/// that signal's status, any other only sets stop_flag(). Announcer 0: none terminates.
-void install_stop_handlers(pid_t announcer);
+/// Handles these signals from now on: an announced one terminates with that signal's status, any
+/// other only sets stop_flag(). Without `announced`, none terminates.
+void install_stop_handlers(const AnnouncedSignals* announced);
 
-/// Sends a signal; those four as announced, so that they terminate. Returns false if there is no
-/// such process.
-bool announce_signal(pid_t to, int signo);
+/// To be called before the signal is sent.
+void announce(AnnouncedSignals& announced, int signo) noexcept;
 
 }  // namespace mpx::detail

@@ -1,0 +1,163 @@
+#pragma once
+
+#include <concepts>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/frame.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+
+/// Flat encoding of libmpx's own messages: fixed-size fields bytewise, strings, byte strings and
+/// vectors with a 64-bit length. User values go through the codec instead.
+class Packer {
+ public:
+  template <class... Fields>
+  static Bytes pack(const Fields&... fields) {
+    Packer packer;
+    packer.bytes_.reserve(64);
+    (packer.put(fields), ...);
+    return std::move(packer.bytes_);
+  }
+
+  void put_raw(const void* data, std::size_t size) {
+    const auto old = bytes_.size();
+    bytes_.resize(old + size);
+    if (size != 0) std::memcpy(bytes_.data() + old, data, size);
+  }
+  template <class T>
+    requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>)
+  void put(const T& value) {
+    put_raw(&value, sizeof value);
+  }
+  void put(const std::string& text) {
+    put(static_cast<std::uint64_t>(text.size()));
+    put_raw(text.data(), text.size());
+  }
+  void put(const Bytes& bytes) {
+    put(static_cast<std::uint64_t>(bytes.size()));
+    put_raw(bytes.data(), bytes.size());
+  }
+  template <class A, class B>
+    requires(!std::is_trivially_copyable_v<std::pair<A, B>>)
+  void put(const std::pair<A, B>& pair) {
+    put(pair.first);
+    put(pair.second);
+  }
+  template <class T>
+    requires requires(T& value) { value.fields(); }
+  void put(const T& value) {
+    std::apply([this](const auto&... field) { (put(field), ...); }, const_cast<T&>(value).fields());
+  }
+  template <class T>
+  void put(const std::vector<T>& items) {
+    put(static_cast<std::uint64_t>(items.size()));
+    for (const auto& item : items) put(item);
+  }
+
+  Bytes take() && { return std::move(bytes_); }
+
+ private:
+  Bytes bytes_;
+};
+
+/// Reads what Packer wrote; throws CodecError where the bytes end too soon.
+class Unpacker {
+ public:
+  explicit Unpacker(ByteView bytes) : rest_(bytes) {}
+
+  template <class... Fields>
+  static std::tuple<Fields...> unpack(ByteView bytes) {
+    Unpacker unpacker(bytes);
+    return std::tuple<Fields...>{unpacker.get<Fields>()...};
+  }
+
+  template <class T>
+  T get() {
+    T value{};
+    read(value);
+    return value;
+  }
+
+  ByteView view(std::size_t size) {
+    if (size > rest_.size()) throw CodecError("a message of libmpx ends too soon");
+    const auto front = rest_.first(size);
+    rest_ = rest_.subspan(size);
+    return front;
+  }
+  /// The bytes of a Bytes field, in place.
+  ByteView view() { return view(get<std::uint64_t>()); }
+  [[nodiscard]] ByteView rest() const { return rest_; }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+ private:
+  template <class T>
+    requires(std::is_trivially_copyable_v<T>)
+  void read(T& value) {
+    std::memcpy(static_cast<void*>(&value), view(sizeof value).data(), sizeof value);
+  }
+  void read(std::string& text) {
+    const auto bytes = view(get<std::uint64_t>());
+    text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  void read(Bytes& out) {
+    const auto bytes = view(get<std::uint64_t>());
+    out.assign(bytes.begin(), bytes.end());
+  }
+  template <class A, class B>
+    requires(!std::is_trivially_copyable_v<std::pair<A, B>>)
+  void read(std::pair<A, B>& pair) {
+    read(pair.first);
+    read(pair.second);
+  }
+  template <class T>
+    requires requires(T& value) { value.fields(); }
+  void read(T& value) {
+    std::apply([this](auto&... field) { (read(field), ...); }, value.fields());
+  }
+  template <class T>
+  void read(std::vector<T>& items) {
+    const auto count = get<std::uint64_t>();
+    if (count > rest_.size()) throw CodecError("a message of libmpx holds an impossible count");
+    items.clear();
+    items.reserve(count);
+    for (std::uint64_t i = 0; i < count; ++i) items.push_back(get<T>());
+  }
+
+  ByteView rest_;
+};
+
+/// Builds a frame body from a payload: its bytes, then its handles. The header gets the handle count.
+inline Frame make_frame(FrameHeader header, Payload payload) {
+  header.handles = static_cast<std::uint32_t>(payload.handles.size());
+  if (!payload.handles.empty()) {
+    const auto old = payload.bytes.size();
+    payload.bytes.resize(old + payload.handles.size() * sizeof(ObjectId));
+    std::memcpy(payload.bytes.data() + old, payload.handles.data(),
+                payload.handles.size() * sizeof(ObjectId));
+  }
+  header.length = payload.bytes.size();
+  return Frame{header, std::move(payload.bytes)};
+}
+
+/// Takes a frame's body apart again. A handle count that does not fit is a CodecError.
+inline Payload take_payload(Frame&& frame) {
+  Payload payload;
+  const auto tail = frame.header.handles * sizeof(ObjectId);
+  if (tail > frame.body.size()) throw CodecError("a message of libmpx lists impossible handles");
+  if (tail != 0) {
+    payload.handles.resize(frame.header.handles);
+    std::memcpy(static_cast<void*>(payload.handles.data()), frame.body.data() + frame.body.size() - tail, tail);
+    frame.body.resize(frame.body.size() - tail);
+  }
+  payload.bytes = std::move(frame.body);
+  return payload;
+}
+
+}  // namespace mpx::detail

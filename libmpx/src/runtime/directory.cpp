@@ -1,0 +1,162 @@
+#include "runtime/directory.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace mpx::detail {
+
+std::size_t Directory::slot_count() const {
+  std::size_t slots = 0;
+  for (const auto& rank : ranks_) slots += rank.slots;
+  return std::max<std::size_t>(slots, 1);
+}
+
+std::string Directory::place(const StartRequest& request, int& rank) const {
+  const auto size = static_cast<int>(ranks_.size());
+  if (request.rank >= size || request.rank < -1) {
+    return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}", request.name,
+                       request.rank, size - 1);
+  }
+  rank = request.rank;
+  if (rank >= 0) {
+    if (request.host.empty() || request.host == ranks_[static_cast<std::size_t>(rank)].host) return {};
+    return fmt::format("cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
+                       request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
+  }
+  std::set<std::string> hosts;
+  // Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
+  const auto better = [&](const RankSlots& a, const RankSlots& b) {
+    const bool a_free = a.live < a.slots, b_free = b.live < b.slots;
+    if (a_free != b_free) return a_free;
+    if ((a.slots == 0) != (b.slots == 0)) return b.slots == 0;
+    if (a.slots == 0) return false;
+    return a.live * b.slots < b.live * a.slots;
+  };
+  for (int i = 0; i < size; ++i) {
+    const auto& candidate = ranks_[static_cast<std::size_t>(i)];
+    hosts.insert(candidate.host);
+    if (!request.host.empty() && candidate.host != request.host) continue;
+    if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
+  }
+  if (rank >= 0) return {};
+  return fmt::format("cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
+                     request.name, request.host, fmt::join(hosts, ", "));
+}
+
+std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
+                             Outbox& out) {
+  if (const auto parent = records_.find(request.parent);
+      parent != records_.end() && parent->second.request.daemon != 0) {
+    out.drop(call);
+    return fmt::format("cannot start process '{}': its parent '{}' is a daemon, and daemons may not have children",
+                       request.name, parent->second.facts.name);
+  }
+  int rank = -1;
+  if (auto trouble = place(request, rank); !trouble.empty()) {
+    out.drop(call);
+    return trouble;
+  }
+  auto& slots = ranks_[static_cast<std::size_t>(rank)];
+  const ProcessId id(rank, ++serials_[rank]);
+  if (request.name.empty()) request.name = fmt::format("Process-{}.{}", rank, id.serial());
+  ++slots.live;
+  auto& record = records_[id];
+  record.facts = {request.name, slots.host, rank, 0, 0, 0};
+  record.request = request;
+  record.object = object;
+  record.observer = observer;
+  FrameHeader header;
+  header.kind = Kind::spawn;
+  header.to = id;
+  auto head = Packer::pack(request);
+  head.insert(head.end(), call.bytes.begin(), call.bytes.end());
+  out.send(make_frame(header, Payload{std::move(head), std::move(call.handles)}));
+  if (!object.empty()) {  // a live process holds its own Process object
+    FrameHeader hold;
+    hold.object = object;
+    hold.from = id;
+    hold.kind = Kind::add_ref;
+    out.send(make_frame(hold, {}));
+    hold.kind = Kind::claim;
+    out.send(make_frame(hold, {}));
+  }
+  return {};
+}
+
+void Directory::on_spawned(ProcessId id, int pid, int error, Outbox& out) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  found->second.facts.pid = pid;
+  if (found->second.observer != nullptr) {
+    found->second.observer->on_spawned(id, found->second.facts, error, out);
+  }
+}
+
+void Directory::on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  const auto record = std::move(found->second);
+  records_.erase(found);
+  --ranks_[static_cast<std::size_t>(id.rank().number())].live;
+  if (record.observer != nullptr) record.observer->on_process_ended(facts, out);
+  for (const auto& [child, other] : records_) {  // a daemon ends with its parent
+    if (other.request.parent == id && other.request.daemon != 0) signal(child, SIGKILL, out);
+  }
+  std::erase_if(awaiting_, [&](const FrameHeader& request) { return request.from == id; });
+  answer_awaiting(out);
+}
+
+void Directory::forget(Observer* observer) {
+  for (auto& [id, record] : records_) {
+    if (record.observer == observer) record.observer = nullptr;
+  }
+}
+
+void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
+  if (!records_.contains(id)) return;
+  FrameHeader header;
+  header.kind = Kind::signal;
+  header.to = id;
+  out.send(make_frame(header, Payload{Packer::pack(signo), {}}));
+}
+
+bool Directory::has_children(ProcessId parent) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
+    return record.second.request.parent == parent && record.second.request.daemon == 0;
+  });
+}
+
+void Directory::await_children(const FrameHeader& request, Outbox& out) {
+  for (const auto& [id, record] : records_) {
+    if (record.request.parent == request.from && record.request.daemon != 0) signal(id, SIGTERM, out);
+  }
+  awaiting_.push_back(request);
+  answer_awaiting(out);
+}
+
+void Directory::answer_awaiting(Outbox& out) {
+  std::erase_if(awaiting_, [&](const FrameHeader& request) {
+    if (has_children(request.from)) return false;
+    out.reply(request, Status::ok);
+    return true;
+  });
+}
+
+void Directory::list_children(const FrameHeader& request, Outbox& out) const {
+  Payload list;
+  for (const auto& [id, record] : records_) {
+    if (record.request.parent != request.from || record.object.empty()) continue;
+    list.handles.push_back(record.object);
+    FrameHeader header;
+    header.kind = Kind::add_ref;
+    header.object = record.object;
+    out.send(make_frame(header, {}));
+  }
+  out.reply(request, Status::ok, std::move(list));
+}
+
+}  // namespace mpx::detail

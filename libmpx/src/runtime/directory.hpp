@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/home.hpp"
+
+namespace mpx::detail {
+
+/// All processes of the job and the slots they run in; lives on rank 0. A pure state machine.
+///
+/// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its slots,
+/// so starting more processes than slots never waits.
+class Directory {
+ public:
+  struct RankSlots {
+    std::string host;
+    std::size_t slots = 0;
+    std::size_t live = 0;
+  };
+  /// Told when a process that it started changes; the home of the Process object.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) = 0;
+    virtual void on_process_ended(const ProcessFacts& facts, Outbox& out) = 0;
+  };
+
+  explicit Directory(std::vector<RankSlots> ranks) : ranks_(std::move(ranks)) {}
+
+  /// Process slots of the whole job, at least 1.
+  [[nodiscard]] std::size_t slot_count() const;
+  [[nodiscard]] const std::vector<RankSlots>& ranks() const { return ranks_; }
+
+  /// Chooses a place and has the process started there. `object` (may be empty) is its Process
+  /// object. Returns a text if the request cannot be met; nothing else happens then.
+  std::string start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
+                    Outbox& out);
+  void on_spawned(ProcessId id, int pid, int error, Outbox& out);
+  void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
+  /// The observer is gone.
+  void forget(Observer* observer);
+  void signal(ProcessId id, std::int32_t signo, Outbox& out) const;
+
+  /// Ends the daemons of request.from; answers when its other children have ended.
+  void await_children(const FrameHeader& request, Outbox& out);
+  /// Answers with the objects of the live children of request.from.
+  void list_children(const FrameHeader& request, Outbox& out) const;
+  [[nodiscard]] std::size_t live() const { return records_.size(); }
+
+ private:
+  struct Record {
+    ProcessFacts facts;
+    StartRequest request;
+    ObjectId object;
+    Observer* observer = nullptr;
+  };
+
+  [[nodiscard]] std::string place(const StartRequest& request, int& rank) const;
+  void answer_awaiting(Outbox& out);
+  [[nodiscard]] bool has_children(ProcessId parent) const;
+
+  std::vector<RankSlots> ranks_;
+  std::map<ProcessId, Record> records_;  // live processes only
+  std::unordered_map<int, std::uint64_t> serials_;
+  std::vector<FrameHeader> awaiting_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,144 @@
+#include "runtime/end_home.hpp"
+
+#include <algorithm>
+
+namespace mpx::detail {
+
+void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
+  switch (request.kind) {
+    case Kind::end_send:
+      last_sender_ = request.from;
+      if (gone_ == EndGone::lost) gone_.reset();  // a new user of that end
+      backlog_ += payload.bytes.size();
+      forward(std::move(payload), out);
+      break;
+    case Kind::end_bind:
+      bind(request, out);
+      break;
+    case Kind::end_ack:
+      backlog_ -= std::min(backlog_, Unpacker(payload.bytes).get<std::uint64_t>());
+      answer_syncs(out);
+      break;
+    case Kind::end_sync:
+      last_sender_ = request.from;
+      syncs_.push_back(request);
+      answer_syncs(out);
+      break;
+    case Kind::end_return:
+      give_back(std::move(payload), out);
+      break;
+    case Kind::end_peer_gone:
+      if (gone_ == EndGone::closed) break;
+      gone_ = static_cast<EndGone>(request.status);
+      if (gone_ == EndGone::lost) lost_ = Unpacker(payload.bytes).get<ProcessFacts>();
+      if (receiver_) tell_gone(out);
+      break;
+    default:
+      out.drop(payload);
+      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Connection")));
+  }
+}
+
+void EndHome::forward(Payload payload, Outbox& out) {
+  if (receiver_) {
+    out.deliver(Kind::end_item, *receiver_, self_, 0, std::move(payload));
+  } else {
+    items_.push_back(std::move(payload));
+  }
+}
+
+void EndHome::bind(const FrameHeader& request, Outbox& out) {
+  if (recalling_) {
+    next_ = request.from;
+    return;
+  }
+  if (receiver_ == request.from) return;
+  if (receiver_) {
+    out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
+    recalling_ = receiver_;
+    receiver_.reset();
+    next_ = request.from;
+    return;
+  }
+  receiver_ = request.from;
+  flush(out);
+}
+
+// What a former receiver had not consumed goes before what came meanwhile.
+void EndHome::give_back(Payload payload, Outbox& out) {
+  Unpacker in(payload.bytes);
+  const auto count = in.get<std::uint64_t>();
+  std::deque<Payload> returned;
+  std::size_t handle = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto handles = in.get<std::uint32_t>();
+    Payload item;
+    const auto bytes = in.view();
+    item.bytes.assign(bytes.begin(), bytes.end());
+    for (std::uint32_t h = 0; h < handles && handle < payload.handles.size(); ++h) {
+      item.handles.push_back(payload.handles[handle++]);
+    }
+    returned.push_back(std::move(item));
+  }
+  std::move(returned.rbegin(), returned.rend(), std::front_inserter(items_));
+  recalling_.reset();
+  receiver_ = std::exchange(next_, std::nullopt);
+  if (receiver_) flush(out);
+}
+
+void EndHome::flush(Outbox& out) {
+  for (auto& item : items_) out.deliver(Kind::end_item, *receiver_, self_, 0, std::move(item));
+  items_.clear();
+  if (gone_) tell_gone(out);
+}
+
+void EndHome::tell_gone(Outbox& out) {
+  out.deliver(Kind::end_closed, *receiver_, self_, static_cast<std::uint16_t>(*gone_),
+              Payload{Packer::pack(lost_), {}});
+}
+
+void EndHome::answer_syncs(Outbox& out) {
+  while (!syncs_.empty() && backlog_ <= kEndBacklogBytes) {
+    out.reply(syncs_.front(), Status::ok);
+    syncs_.pop_front();
+  }
+}
+
+void EndHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
+  const auto found = std::find_if(syncs_.begin(), syncs_.end(), [&](const auto& sync) {
+    return sync.from == from && sync.call == call;
+  });
+  if (found == syncs_.end()) return;
+  out.reply(*found, Status::no);
+  syncs_.erase(found);
+}
+
+void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  std::erase_if(syncs_, [&](const auto& sync) { return sync.from == who; });
+  if (receiver_ == who) receiver_.reset();  // what it had received and not consumed is lost with it
+  if (next_ == who) next_.reset();
+  if (recalling_ == who) {
+    recalling_.reset();
+    receiver_ = std::exchange(next_, std::nullopt);
+    if (receiver_) flush(out);
+  }
+  // A process that ended in good order has only given up its copies; one that died is told to the
+  // receiver even where copies of that end are held elsewhere.
+  if (last_sender_ == who && facts.exit_code != 0 && !gone_) {
+    gone_ = EndGone::lost;
+    lost_ = facts;
+    if (receiver_) tell_gone(out);
+  }
+}
+
+void EndHome::on_freed(Outbox& out) {
+  for (const auto& item : items_) out.drop(item);
+  FrameHeader header;
+  header.kind = Kind::end_peer_gone;
+  header.status = static_cast<std::uint16_t>(EndGone::closed);
+  header.object = peer_;
+  out.send(make_frame(header, {}));
+  for (const auto& sync : syncs_) out.reply(sync, Status::closed);
+}
+
+}  // namespace mpx::detail

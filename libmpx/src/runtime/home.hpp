@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/pack.hpp"
+#include "runtime/wire.hpp"
+
+namespace mpx::detail {
+
+/// Where a home puts the messages that it wants to go out.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  virtual void send(Frame frame) = 0;
+
+  /// Answers the request `to` (nothing is sent where no answer was asked for).
+  void reply(const FrameHeader& to, Status status, Payload payload = {}) {
+    if (to.call == 0) return;
+    FrameHeader header;
+    header.kind = Kind::reply;
+    header.status = static_cast<std::uint16_t>(status);
+    header.to = to.from;
+    header.object = to.object;
+    header.call = to.call;
+    send(make_frame(header, std::move(payload)));
+  }
+  void reply(const FrameHeader& to, Status status, Bytes bytes) {
+    reply(to, status, Payload{std::move(bytes), {}});
+  }
+
+  /// Sends `bytes` to a process, from an object.
+  void deliver(Kind kind, ProcessId to, const ObjectId& object, std::uint16_t status,
+               Payload payload) {
+    FrameHeader header;
+    header.kind = kind;
+    header.status = status;
+    header.to = to;
+    header.object = object;
+    send(make_frame(header, std::move(payload)));
+  }
+
+  /// Gives back the references of handles in a value that nobody will receive.
+  void drop(const Payload& payload) {
+    for (const auto& id : payload.handles) {
+      FrameHeader header;
+      header.kind = Kind::drop_flight;
+      header.object = id;
+      send(make_frame(header, {}));
+    }
+  }
+};
+
+/// The one place where a shared object lives: a pure state machine. Messages in, messages out; no
+/// thread, clock or network. The runtime calls it under its mutex.
+class Home {
+ public:
+  virtual ~Home() = default;
+
+  /// Handles one request.
+  virtual void on(const FrameHeader& request, Payload payload, Outbox& out) = 0;
+
+  /// A waiter gives up the call `call`: answers it with Status::no if it still waits.
+  virtual void on_cancel(ProcessId /*from*/, std::uint64_t /*call*/, Outbox& /*out*/) {}
+
+  /// A process that may have used the object has ended.
+  virtual void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
+
+  /// The last reference is gone; the home is destroyed after this.
+  virtual void on_freed(Outbox& /*out*/) {}
+};
+
+}  // namespace mpx::detail

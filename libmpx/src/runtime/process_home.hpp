@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include "runtime/directory.hpp"
+
+namespace mpx::detail {
+
+/// A Process object: starts its process once, and tells those who join it when it has ended.
+class ProcessHome : public Home, private Directory::Observer {
+ public:
+  ProcessHome(const ObjectId& self, Directory& directory) : self_(self), directory_(directory) {}
+  ProcessHome(const ProcessHome&) = delete;
+  ProcessHome& operator=(const ProcessHome&) = delete;
+  ~ProcessHome() override { directory_.forget(this); }
+
+  void on(const FrameHeader& request, Payload payload, Outbox& out) override;
+  void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
+  void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
+
+ private:
+  void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) override;
+  void on_process_ended(const ProcessFacts& facts, Outbox& out) override;
+  void start(const FrameHeader& request, Payload payload, Outbox& out);
+
+  ObjectId self_;
+  Directory& directory_;
+  FrameHeader starter_;
+  ProcessId id_;
+  ProcessFacts facts_;
+  bool starting_ = false;
+  std::vector<FrameHeader> watchers_;
+};
+
+}  // namespace mpx::detail

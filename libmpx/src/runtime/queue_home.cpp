@@ -1,0 +1,228 @@
+#include "runtime/queue_home.hpp"
+
+#include <algorithm>
+
+namespace mpx::detail {
+namespace {
+
+constexpr std::uint32_t kAlone = 16;       // gets in a row by one process before it is handed ahead
+constexpr std::size_t kAheadBytes = 32768;  // handed ahead at once, at most
+
+}  // namespace
+
+void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
+  switch (request.kind) {
+    case Kind::queue_put: return put(request, std::move(payload), true, out);
+    case Kind::queue_try_put: return put(request, std::move(payload), false, out);
+    case Kind::queue_get: return get(request, payload, true, out);
+    case Kind::queue_try_get: return get(request, payload, false, out);
+    case Kind::queue_info: return info(request, out);
+    case Kind::queue_close: return close(request, out);
+    case Kind::recalled: return on_recalled(request, payload, out);
+    default:
+      out.drop(payload);
+      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Queue")));
+  }
+}
+
+std::size_t QueueHome::size() const {
+  auto size = items_.size();
+  for (const auto& [who, hand] : hands_) size += hand.items.size();
+  return size;
+}
+
+bool QueueHome::has_room() const {
+  if (capacity_ != 0 && size() >= capacity_) return false;
+  return bytes_ < budget_bytes_ || items_.empty();
+}
+
+void QueueHome::accept(Payload value) {
+  bytes_ += value.bytes.size();
+  items_.push_back({next_sequence_++, std::move(value)});
+}
+
+void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Outbox& out) {
+  if (closed_) {
+    out.drop(payload);
+    if (request.call != 0) {
+      out.reply(request, Status::closed);
+    } else {
+      out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed), {});
+    }
+    return;
+  }
+  const bool room = putters_.empty() && has_room();
+  if (room || request.call == 0) {
+    accept(std::move(payload));
+    out.reply(request, Status::ok);
+  } else if (waits) {
+    auto& putter = putters_.emplace_back(Putter{request, {}});
+    putter.values.push_back(std::move(payload));
+  } else {
+    out.drop(payload);
+    out.reply(request, Status::no);
+  }
+  serve(out);
+}
+
+void QueueHome::get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out) {
+  const auto [want, slot, taken] = Unpacker::unpack<std::uint32_t, std::uint16_t, std::uint32_t>(payload.bytes);
+  auto& hand = hands_[request.from];
+  hand.slot = slot;
+  for (; hand.taken != taken && !hand.items.empty(); ++hand.taken) hand.items.pop_front();
+  hand.taken = taken;
+  gets_in_a_row_ = request.from == last_getter_ ? gets_in_a_row_ + 1 : 0;
+  last_getter_ = request.from;
+  getters_.push_back({request, want, slot, waits});
+  serve(out);
+}
+
+/// Asks for what was handed ahead to others than `than`; true if an answer is awaited.
+bool QueueHome::recall_others(ProcessId than, Outbox& out) {
+  bool waits = false;
+  for (auto& [who, hand] : hands_) {
+    if (who == than || hand.items.empty()) continue;
+    waits = true;
+    if (std::exchange(hand.recalling, true)) continue;
+    out.deliver(Kind::recall, who, self_, hand.slot, {});
+  }
+  return waits;
+}
+
+void QueueHome::serve(Outbox& out) {
+  while (true) {
+    while (!putters_.empty() && has_room()) {
+      auto& putter = putters_.front();
+      accept(std::move(putter.values.front()));
+      out.reply(putter.request, Status::ok);
+      putters_.pop_front();
+    }
+    if (getters_.empty()) break;
+    const auto getter = getters_.front();
+    if (hands_[getter.request.from].recalling) break;
+    if (recall_others(getter.request.from, out)) break;
+    if (!items_.empty()) {
+      getters_.pop_front();
+      hand(getter, out);
+    } else if (closed_ && putters_.empty()) {
+      out.reply(getter.request, Status::closed);
+      getters_.pop_front();
+    } else if (!getter.waits) {
+      out.reply(getter.request, Status::no);
+      getters_.pop_front();
+    } else {
+      // Behind a waiting getter there may be one that only tries: nothing is there for it either.
+      std::erase_if(getters_, [&](const Getter& other) {
+        if (!other.waits) out.reply(other.request, Status::no);
+        return !other.waits;
+      });
+      break;
+    }
+  }
+  if (infos_.empty() || recall_others(ProcessId::from_value(~std::uint64_t{0}), out)) return;
+  for (const auto& request : infos_) {
+    out.reply(request, Status::ok,
+              Packer::pack(std::uint64_t{size()}, std::uint64_t{capacity_}, std::uint8_t{closed_}));
+  }
+  infos_.clear();
+}
+
+void QueueHome::hand(const Getter& getter, Outbox& out) {
+  auto& hand = hands_[getter.request.from];
+  const bool alone = capacity_ == 0 && getters_.empty() && gets_in_a_row_ >= kAlone && getter.slot != kNoClaimSlot;
+  const std::size_t most = alone ? std::max<std::uint32_t>(getter.want, 1) : 1;
+  Packer packer;
+  std::vector<ObjectId> handles;
+  std::size_t count = 0, bytes = 0;
+  while (count < most && !items_.empty() && (count == 0 || bytes < kAheadBytes)) {
+    auto item = std::move(items_.front());
+    items_.pop_front();
+    bytes_ -= item.value.bytes.size();
+    bytes += item.value.bytes.size();
+    packer.put(static_cast<std::uint32_t>(item.value.handles.size()));
+    packer.put(item.value.bytes);
+    handles.insert(handles.end(), item.value.handles.begin(), item.value.handles.end());
+    ++count;
+    // Items that came alone to a process without a claim slot can't be taken back: not recorded.
+    if (getter.slot != kNoClaimSlot) hand.items.push_back(std::move(item));
+  }
+  FrameHeader header;
+  header.kind = Kind::queue_items;
+  header.status = getter.slot;
+  header.to = getter.request.from;
+  header.object = self_;
+  header.call = getter.request.call;
+  Packer body;
+  body.put(ClaimStamp{getter.slot, 0, 0, static_cast<std::uint32_t>(count)});
+  auto units = std::move(packer).take();
+  body.put_raw(units.data(), units.size());
+  out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
+}
+
+void QueueHome::on_recalled(const FrameHeader& request, const Payload& payload, Outbox& out) {
+  auto& hand = hands_[request.from];
+  const auto back = std::min<std::size_t>(Unpacker(payload.bytes).get<std::uint32_t>(), hand.items.size());
+  const auto taken = hand.items.size() - back;
+  hand.taken += static_cast<std::uint32_t>(taken);
+  hand.items.erase(hand.items.begin(), hand.items.begin() + static_cast<std::ptrdiff_t>(taken));
+  for (auto& item : hand.items) {
+    const auto place = std::find_if(items_.begin(), items_.end(), [&](const Item& other) {
+      return other.sequence > item.sequence;
+    });
+    bytes_ += item.value.bytes.size();
+    items_.insert(place, std::move(item));
+  }
+  hand.items.clear();
+  hand.recalling = false;
+  serve(out);
+}
+
+void QueueHome::info(const FrameHeader& request, Outbox& out) {
+  infos_.push_back(request);
+  serve(out);
+}
+
+void QueueHome::close(const FrameHeader& request, Outbox& out) {
+  closed_ = true;
+  for (auto& putter : putters_) {
+    for (const auto& value : putter.values) out.drop(value);
+    out.reply(putter.request, Status::closed);
+  }
+  putters_.clear();
+  out.reply(request, Status::ok);
+  serve(out);
+}
+
+void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
+  const auto is_it = [&](const auto& waiter) {
+    return waiter.request.from == from && waiter.request.call == call;
+  };
+  if (const auto found = std::find_if(getters_.begin(), getters_.end(), is_it); found != getters_.end()) {
+    out.reply(found->request, Status::no);
+    getters_.erase(found);
+  } else if (const auto putter = std::find_if(putters_.begin(), putters_.end(), is_it); putter != putters_.end()) {
+    for (const auto& value : putter->values) out.drop(value);
+    out.reply(putter->request, Status::no);
+    putters_.erase(putter);
+  }
+  serve(out);
+}
+
+// Its worker has already given back what it had not taken (Kind::recalled): the rest is gone with it.
+void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
+  std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
+  std::erase_if(infos_, [&](const FrameHeader& request) { return request.from == who; });
+  // What a dead process was putting counts as put: its worker had accepted it.
+  for (auto& putter : putters_) {
+    if (putter.request.from == who) putter.request.call = 0;
+  }
+  hands_.erase(who);
+  serve(out);
+}
+
+void QueueHome::on_freed(Outbox& out) {
+  for (const auto& item : items_) out.drop(item.value);
+  for (const auto& getter : getters_) out.reply(getter.request, Status::closed);
+}
+
+}  // namespace mpx::detail

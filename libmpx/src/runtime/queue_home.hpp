@@ -1,0 +1,77 @@
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "core/claims.hpp"
+#include "runtime/home.hpp"
+
+namespace mpx::detail {
+
+/// A queue's items and who waits for them.
+///
+/// A process that alone gets from an unbounded queue is handed items ahead; they stay recorded here
+/// until it is known that it took them, and the rank that supervises it can take them back at any time
+/// (core/claims.hpp). As soon as another process asks, what was handed ahead is recalled first, so that
+/// nothing overtakes it. Items carry a sequence number and always come out in its order.
+class QueueHome : public Home {
+ public:
+  QueueHome(const ObjectId& self, std::size_t capacity, std::size_t budget_bytes)
+      : self_(self), capacity_(capacity), budget_bytes_(budget_bytes) {}
+
+  void on(const FrameHeader& request, Payload payload, Outbox& out) override;
+  void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
+  void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
+  void on_freed(Outbox& out) override;
+
+ private:
+  struct Item {
+    std::uint64_t sequence;
+    Payload value;
+  };
+  struct Getter {
+    FrameHeader request;
+    std::uint32_t want;
+    std::uint16_t slot;
+    bool waits;  // or only tries
+  };
+  struct Putter {
+    FrameHeader request;
+    std::deque<Payload> values;
+  };
+  struct Hand {
+    std::deque<Item> items;   // handed, not known to be taken
+    std::uint32_t taken = 0;  // by its own count, modulo 2^32
+    std::uint16_t slot = kNoClaimSlot;
+    bool recalling = false;
+  };
+
+  void put(const FrameHeader& request, Payload payload, bool waits, Outbox& out);
+  void get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out);
+  void on_recalled(const FrameHeader& request, const Payload& payload, Outbox& out);
+  void info(const FrameHeader& request, Outbox& out);
+  void close(const FrameHeader& request, Outbox& out);
+
+  void accept(Payload value);
+  void serve(Outbox& out);
+  bool recall_others(ProcessId than, Outbox& out);
+  void hand(const Getter& getter, Outbox& out);
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool has_room() const;
+
+  ObjectId self_;
+  std::size_t capacity_, budget_bytes_;
+  bool closed_ = false;
+  std::uint64_t next_sequence_ = 0;
+  std::size_t bytes_ = 0;  // of items_
+  std::deque<Item> items_;
+  std::deque<Getter> getters_;
+  std::deque<Putter> putters_;
+  std::deque<FrameHeader> infos_;
+  std::unordered_map<ProcessId, Hand> hands_;
+  ProcessId last_getter_;
+  std::uint32_t gets_in_a_row_ = 0;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,252 @@
+#include "runtime/supervisor.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <sys/wait.h>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+
+namespace mpx::detail {
+namespace {
+
+constexpr std::size_t kRingBytes = std::size_t{256} << 10;
+
+int exit_code_of(int status) {
+  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+SharedBlock& Supervisor::Child::shared() const {
+  return *reinterpret_cast<SharedBlock*>(channel.scratch().data());
+}
+
+Supervisor::Supervisor(int rank, std::string host, std::optional<Template> forker, Route route)
+    : rank_(rank), host_(std::move(host)), template_(std::move(forker)), route_(std::move(route)) {}
+
+void Supervisor::spawn(Frame request) {
+  const auto id = request.header.to;
+  FrameHeader answer;
+  answer.kind = Kind::spawned;
+  answer.from = id;
+  try {
+    if (!template_) throw UsageError("this rank cannot start processes: mpx::prepare() was not called before MPI_Init");
+    const auto wanted = Unpacker(request.body).get<StartRequest>();
+    auto [side, fds] = Channel::create(kRingBytes, sizeof(SharedBlock));
+    auto child = std::make_unique<Child>(id, std::move(side));
+    new (child->channel.scratch().data()) SharedBlock;
+    child->facts = {wanted.name, host_, rank_, 0, 0, 0};
+    if (watch) watch(child->channel.socket(), true);
+    template_->spawn(id.serial(), std::move(fds), {});
+    request.header.kind = Kind::process_main;
+    child->writer.send(child->channel, std::move(request));
+    children_[id.serial()] = std::move(child);
+  } catch (const std::exception& error) {
+    log_error("cannot start {}: {}", to_string(id), error.what());
+    drop_handles(std::move(request));
+    answer.to = ProcessId(0, 0);
+    route_(make_frame(answer, Payload{Packer::pack(std::int32_t{0}, std::int32_t{ENOMEM}), {}}));
+    ProcessFacts facts;
+    facts.exit_code = 1;
+    answer.kind = Kind::process_ended;
+    route_(make_frame(answer, Payload{Packer::pack(facts), {}}));
+  }
+}
+
+void Supervisor::signal(ProcessId who, int signo) {
+  const auto found = children_.find(who.serial());
+  if (found == children_.end() || !template_) return;
+  template_->signal(who.serial(), signo);
+}
+
+void Supervisor::deliver(Frame frame) {
+  const auto found = children_.find(frame.header.to.serial());
+  if (found == children_.end() || found->second->ended) return drop_handles(std::move(frame));
+  auto& child = *found->second;
+  const auto kind = frame.header.kind;
+  if (kind == Kind::queue_items || kind == Kind::pool_tasks) {
+    child.slots[frame.header.status] = frame.header.object;
+    if (!child.stalled.empty() || !stamp(child, frame)) {
+      child.stalled.push_back(std::move(frame));
+      return;
+    }
+  }
+  child.writer.send(child.channel, std::move(frame));
+  child.channel.ring_if_asleep();
+}
+
+bool Supervisor::stamp(Child& child, Frame& frame) {
+  if (frame.header.status >= kClaimSlots) return true;
+  ClaimStamp stamp;
+  std::memcpy(&stamp, frame.body.data(), sizeof stamp);
+  const auto made = child.shared().claims[stamp.slot].extend(stamp.slot, stamp.count);
+  if (!made) return false;
+  std::memcpy(frame.body.data(), &*made, sizeof stamp);
+  return true;
+}
+
+void Supervisor::recall(const FrameHeader& request) {
+  const auto found = children_.find(request.to.serial());
+  if (found == children_.end()) return;  // its end has been reported, or will be
+  give_back(*found->second, request.status, request.object);
+}
+
+void Supervisor::give_back(Child& child, std::uint16_t slot, const ObjectId& object) {
+  if (slot >= kClaimSlots) return;
+  std::uint32_t units = child.shared().claims[slot].revoke();
+  for (auto& frame : child.stalled) {  // handed by the home, never seen by the process
+    if (frame.header.object != object) continue;
+    ClaimStamp stamp;
+    std::memcpy(&stamp, frame.body.data(), sizeof stamp);
+    units += stamp.count;
+  }
+  std::erase_if(child.stalled, [&](const Frame& frame) { return frame.header.object == object; });
+  FrameHeader header;
+  header.kind = Kind::recalled;
+  header.from = child.id;
+  header.object = object;
+  route_(make_frame(header, Payload{Packer::pack(units), {}}));
+}
+
+void Supervisor::drop_handles(Frame&& frame) {
+  for (const auto& id : take_payload(std::move(frame)).handles) {
+    FrameHeader header;
+    header.kind = Kind::drop_flight;
+    header.object = id;
+    route_(make_frame(header, {}));
+  }
+}
+
+std::size_t Supervisor::pump() {
+  std::size_t events = 0;
+  std::vector<std::uint64_t> gone;
+  for (auto& [serial, child] : children_) {
+    events += pump_child(*child);
+    if (child->ended) gone.push_back(serial);
+  }
+  if (template_) {
+    for (const auto& event : template_->poll()) {
+      ++events;
+      on_event(event);
+    }
+  }
+  for (const auto serial : gone) children_.erase(serial);
+  return events;
+}
+
+std::size_t Supervisor::pump_child(Child& child) {
+  if (child.ended) return 0;
+  try {
+    while (!child.stalled.empty() && stamp(child, child.stalled.front())) {
+      child.writer.send(child.channel, std::move(child.stalled.front()));
+      child.stalled.pop_front();
+    }
+    if (!child.writer.empty()) child.writer.pump(child.channel);
+    const bool was_full = child.channel.readable();
+    const auto frames =
+        child.reader.pump(child.channel, [&](Frame&& frame) { on_frame(child, std::move(frame)); });
+    if (was_full) child.channel.ring_if_asleep();
+    return frames;
+  } catch (const Error& error) {
+    log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_, host_,
+              child.facts.pid, error.what());
+    signal(child.id, SIGKILL);
+    return 1;
+  }
+}
+
+void Supervisor::on_frame(Child& child, Frame&& frame) {
+  frame.header.from = child.id;  // whatever it says
+  if (frame.header.object.home >= 0) child.touched.insert(frame.header.object.home);
+  route_(std::move(frame));
+}
+
+void Supervisor::on_event(const Template::Event& event) {
+  using Type = Template::Event::Type;
+  if (event.type == Type::template_died) {
+    if (fatal) fatal(fmt::format("the template process of rank {} on host {} has died; its processes are gone", rank_, host_));
+    return;
+  }
+  const auto found = children_.find(event.serial);
+  if (found == children_.end()) return;
+  auto& child = *found->second;
+  if (event.type == Type::exited) {
+    child.facts.exit_code = exit_code_of(event.status);
+    report_end(child);
+    return;
+  }
+  child.facts.pid = event.pid;
+  const int error = event.type == Type::failed ? event.status : 0;
+  FrameHeader header;
+  header.kind = Kind::spawned;
+  header.from = child.id;
+  header.to = ProcessId(0, 0);
+  route_(make_frame(header, Payload{Packer::pack(std::int32_t{event.pid}, std::int32_t{error}), {}}));
+  if (error != 0) {
+    child.facts.exit_code = 1;
+    report_end(child);
+  }
+}
+
+/// The process is gone. First all that it wrote, then what it left behind, then the news.
+void Supervisor::report_end(Child& child) {
+  pump_child(child);
+  child.ended = true;
+  if (watch) watch(child.channel.socket(), false);
+  if (const auto pool = child.slots.find(0); pool != child.slots.end()) {
+    const auto staged = child.shared().staged.load(std::memory_order_acquire);
+    if (staged != 0 && staged <= SharedBlock::kStagingBytes) {
+      FrameHeader header;
+      header.kind = Kind::pool_results;
+      header.from = child.id;
+      header.object = pool->second;
+      Packer body;
+      body.put_raw(child.shared().staging, staged);
+      route_(make_frame(header, Payload{std::move(body).take(), {}}));
+    }
+  }
+  for (const auto& [slot, object] : child.slots) {
+    child.touched.insert(object.home);
+    give_back(child, slot, object);
+  }
+  child.facts.ended = 1;
+  child.touched.insert(0);
+  child.touched.insert(rank_);
+  for (const auto rank : child.touched) {
+    FrameHeader header;
+    header.kind = Kind::process_ended;
+    header.from = child.id;
+    header.to = ProcessId(rank, 0);
+    route_(make_frame(header, Payload{Packer::pack(child.facts), {}}));
+  }
+  log_debug("process '{}' (pid {}) ended with {}", child.facts.name, child.facts.pid, child.facts.exit_code);
+}
+
+void Supervisor::announce_sleep() {
+  for (auto& [serial, child] : children_) child->channel.announce_sleep();
+}
+
+void Supervisor::announce_awake() {
+  for (auto& [serial, child] : children_) {
+    child->channel.announce_awake();
+    // At its end the socket stays readable: no longer watched, the template's report is what counts.
+    if (!child->channel.drain_doorbell() && watch) watch(child->channel.socket(), false);
+  }
+}
+
+bool Supervisor::readable() const {
+  for (const auto& [serial, child] : children_) {
+    if (child->channel.readable() || (!child->writer.empty() && child->channel.room() > 0)) return true;
+  }
+  return false;
+}
+
+void Supervisor::stop() {
+  if (template_) template_->stop();
+  template_.reset();
+  children_.clear();
+}
+
+}  // namespace mpx::detail

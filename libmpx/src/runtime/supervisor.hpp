@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "core/claims.hpp"
+#include "core/frame_stream.hpp"
+#include "runtime/home.hpp"
+#include "runtime/template.hpp"
+
+namespace mpx::detail {
+
+/// Layout of the memory that a process shares with its worker beside the rings.
+struct SharedBlock {
+  static constexpr std::size_t kStagingBytes = std::size_t{64} << 10;
+
+  ClaimWord claims[kClaimSlots];
+  /// Results of finished tasks that are not yet in the ring: `staged` bytes of records, published
+  /// after each task, so that the worker finds them when the process has died.
+  std::atomic<std::uint64_t> staged{0};
+  std::byte staging[kStagingBytes];
+};
+
+/// The processes of this rank: starts them, moves their frames, and reports their ends.
+///
+/// Ordering:      everything that a process wrote is delivered before its end is reported.
+/// Thread safety: none; called under the runtime's mutex.
+class Supervisor {
+ public:
+  /// Routes a frame that a process sent, or that the supervisor sends itself.
+  using Route = std::function<void(Frame&&)>;
+
+  Supervisor(int rank, std::string host, std::optional<Template> forker, Route route);
+
+  void spawn(Frame request);
+  void signal(ProcessId who, int signo);
+  /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
+  void deliver(Frame frame);
+  /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's home.
+  void recall(const FrameHeader& request);
+
+  /// Moves what can be moved. Returns how many events there were.
+  std::size_t pump();
+  void announce_sleep();
+  void announce_awake();
+  /// Whether a frame waits for room in a ring or something can be read.
+  [[nodiscard]] bool readable() const;
+  [[nodiscard]] std::size_t live() const { return children_.size(); }
+
+  /// Ends all processes now, and the template with them.
+  void stop();
+
+  /// Called with every descriptor to be watched while asleep (true) and no longer (false).
+  std::function<void(int fd, bool add)> watch;
+  /// The job cannot go on: the template has died.
+  std::function<void(const std::string&)> fatal;
+
+ private:
+  struct Child {
+    Child(ProcessId name, Channel side) : id(name), channel(std::move(side)) {}
+    ProcessId id;
+    Channel channel;
+    ProcessFacts facts;
+    FrameReader reader;
+    FrameWriter writer;
+    std::set<int> touched;                            // ranks of homes that it may have used
+    std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
+    std::deque<Frame> stalled;                        // claimable deliveries without number space
+    bool started = false;
+    bool ended = false;
+    [[nodiscard]] SharedBlock& shared() const;
+  };
+
+  std::size_t pump_child(Child& child);
+  void on_frame(Child& child, Frame&& frame);
+  bool stamp(Child& child, Frame& frame);
+  void give_back(Child& child, std::uint16_t slot, const ObjectId& object);
+  void on_event(const Template::Event& event);
+  void report_end(Child& child);
+  void drop_handles(Frame&& frame);
+
+  int rank_;
+  std::string host_;
+  std::optional<Template> template_;
+  Route route_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,134 @@
+#pragma once
+
+// The whole vocabulary between processes. A frame of one of these kinds is either a request to the
+// home of an object (header.object), a service of a rank (header.to.rank()), or a delivery to a
+// process (header.to). Bodies are packed by core/pack.hpp, fields in the order given here.
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/frame.hpp"
+
+namespace mpx::detail {
+
+enum class Kind : std::uint16_t {
+  // To the home of header.object. `call` != 0 asks for a reply.
+  create = 1,   ///< {ObjectKind, kind's own arguments}; header.from holds the first reference
+  add_ref,      ///< one more reference in flight
+  claim,        ///< a reference in flight becomes header.from's
+  drop,         ///< header.from gives up a reference
+  drop_flight,  ///< a reference in flight is gone
+  cancel,  ///< header.call: the waiter with this call gives up; always answered by the call's reply
+
+  end_send,       ///< payload: a message for this end; status: EndSend
+  end_bind,       ///< header.from receives from now on
+  end_ack,        ///< {u64 bytes} that the receiver has consumed
+  end_sync,       ///< answered when the backlog is below its bound
+  end_return,     ///< {vector<Bytes>} undelivered messages, from a receiver that was unbound
+  end_peer_gone,  ///< from the other end's home: status EndGone, {LostInfo} when lost
+
+  queue_put,      ///< {u32 n, n × (u64 size, bytes)}; answered when all are accepted, if asked
+  queue_try_put,  ///< as queue_put for one item; answered at once with yes or no
+  queue_get,      ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
+  queue_try_get,  ///< as queue_get; answered at once
+  queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
+  queue_close,
+  lock_acquire,   ///< {u8 try_only}; answered when the lock is the caller's
+  lock_release,   ///< answered
+  lock_info,      ///< → {u8 abandoned}
+  lock_clear,     ///< clears the abandoned mark
+  cell_read,      ///< {u64 offset, u64 size} → bytes
+  cell_write,     ///< {u64 offset, bytes} → nothing
+  cell_exchange,  ///< {bytes} → the old bytes
+  cell_compare,   ///< {bytes expected, bytes desired} → {u8 done, bytes old}
+
+  process_start,   ///< {StartRequest, Payload of the call}
+  process_watch,   ///< answered when the process has ended → ExitInfo
+  process_poll,    ///< → {u8 ended, ExitInfo}
+  process_signal,  ///< {i32 signal}
+
+  pool_open,    ///< {PoolSettings, initializer}
+  pool_submit,  ///< {SubmitHead, callable, elements}
+  pool_close,
+  pool_terminate,
+  pool_join,    ///< answered when all has ended
+  pool_forget,  ///< {u64 batch}: the submitter no longer wants the results
+
+  // To a service of the rank header.to.rank().
+  first_service = 0x100,
+  spawn,          ///< rank 0 → worker: header.to = the new process, {StartRequest, call}
+  spawned,        ///< worker → rank 0: {i32 pid, i32 errno}
+  process_ended,  ///< worker → rank 0 and every home that the process may have touched: ExitInfo
+  signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process
+  recall,    ///< home → rank of header.to: take back what its claim slot (status) has not taken
+  recalled,  ///< answer, to the home of header.object: {u32 units}
+  await_children,  ///< → rank 0: ends header.from's daemons, answered when its other children ended
+  list_children,  ///< → rank 0 → {vector<ObjectId>, …}
+  shutdown,       ///< rank 0 → all: end every process and leave
+  shutdown_done,  ///< worker → rank 0
+  word_cas,       ///< child → its worker: {WordRef, expected, desired} → {old}
+  word_load,      ///< {WordRef} → {value}
+  word_exchange,  ///< {WordRef, value} → {old}
+  word_add,       ///< {WordRef, value} → {old}
+
+  // To the process header.to.
+  first_delivery = 0x200,
+  reply,          ///< answer to header.call; header.status: Status
+  process_main,   ///< worker → new child: {StartRequest, call}
+  end_item,       ///< message for a bound receiver
+  end_recall,     ///< give back undelivered messages (end_return)
+  end_closed,     ///< status EndGone, {ExitInfo} when lost: after what was sent before, nothing
+                  ///< follows
+  queue_items,    ///< claimable units: {u16 slot, …stamp}, items
+  pool_tasks,     ///< claimable units for a pool process
+  pool_setup,     ///< initializer of a pool process
+  pool_function,  ///< {u64 function id, callable}
+  pool_quit,      ///< no more tasks will come
+  pool_results,   ///< records for the submitter of a batch
+};
+
+[[nodiscard]] constexpr bool is_service(Kind kind) {
+  return kind > Kind::first_service && kind < Kind::first_delivery;
+}
+[[nodiscard]] constexpr bool is_delivery(Kind kind) { return kind > Kind::first_delivery; }
+
+/// header.status of a reply.
+enum class Status : std::uint16_t {
+  ok,
+  no,  ///< a try that found nothing, or a call that was cancelled
+  closed,
+  usage,      ///< {text}: UsageError at the caller
+  no_object,  ///< the object is gone
+  failed,     ///< {text}: LaunchError at the caller
+  error,      ///< {captured exception}
+};
+
+enum class ObjectKind : std::uint8_t { pipe_end, queue, lock, cell, process, pool };
+
+/// What is known about a process, before and after its end.
+struct ProcessFacts {
+  std::string name;
+  std::string host;
+  std::int32_t rank = -1;
+  std::int32_t pid = 0;
+  std::int32_t exit_code = 0;  ///< −signal if killed
+  std::uint8_t ended = 0;
+
+  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended); }
+};
+
+/// How to start a process.
+struct StartRequest {
+  std::string name;
+  std::string host;        ///< empty: anywhere
+  std::int32_t rank = -1;  ///< −1: anywhere
+  std::uint8_t daemon = 0;
+  ProcessId parent;
+  std::string parent_name;
+
+  auto fields() { return std::tie(name, host, rank, daemon, parent, parent_name); }
+};
+
+}  // namespace mpx::detail
