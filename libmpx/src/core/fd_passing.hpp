@@ -29,6 +29,7 @@ struct ReceivedMessage {
   State state = State::nothing_yet;
   std::size_t length = 0;     ///< bytes placed in the buffer
   std::vector<UniqueFd> fds;  ///< close-on-exec
+  bool fds_lost = false;      ///< this process had no room left for some (ulimit -n)
 };
 
 /// Receives one message into `buffer`; never blocks. Throws TransportError if the message is longer

@@ -89,6 +89,7 @@ Template& Template::operator=(Template&& other) noexcept {
 Template::~Template() { stop(); }
 
 void Template::spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options) {
+  if (pid_ < 0) return;
   std::string env;
   for (const auto& [name, value] : options.env) env.append(name + '=' + value).push_back('\0');
   TemplateCommand command;
@@ -111,6 +112,7 @@ void Template::spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& o
 }
 
 void Template::signal(std::uint64_t serial, int signo) {
+  if (pid_ < 0) return;
   TemplateCommand command;
   command.operation = TemplateCommand::Operation::signal;
   command.serial = serial;
