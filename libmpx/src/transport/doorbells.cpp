@@ -1,0 +1,127 @@
+#include "transport/doorbells.hpp"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <system_error>
+
+#include "mpx/error.hpp"
+#include "transport/mpi_check.hpp"
+
+namespace mpx::detail {
+namespace {
+
+constexpr int kFlagBytes = 64;  // a cache line each
+
+using Flag = std::atomic_ref<std::uint32_t>;
+
+struct Address {
+  sockaddr_un name{};
+  socklen_t length = 0;
+
+  Address(const std::string& prefix, int rank) {
+    const auto text = prefix + std::to_string(rank);
+    name.sun_family = AF_UNIX;  // sun_path[0] stays 0: a name without a file
+    std::memcpy(name.sun_path + 1, text.data(), text.size());
+    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+  }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
+};
+
+[[noreturn]] void fail(const char* what) {
+  throw TransportError(std::string(what) + ": " + std::generic_category().message(errno));
+}
+
+}  // namespace
+
+Doorbells::Doorbells(MPI_Comm communicator, const Places& places)
+    : peers_(static_cast<std::size_t>(places.size())) {
+  check(MPI_Comm_rank(communicator, &self_), "MPI_Comm_rank");
+  std::uint64_t token = 0;
+  if (self_ == 0 && ::getrandom(&token, sizeof token, 0) != sizeof token) fail("getrandom");
+  check(MPI_Bcast(&token, 1, MPI_UINT64_T, 0, communicator), "MPI_Bcast");
+  prefix_ = "mpx-" + std::to_string(token) + "-";
+  open_socket();
+  share_flags(places);
+  for (int rank = 0; rank < places.size(); ++rank)
+    peers_[static_cast<std::size_t>(rank)].in_reach = rank != self_ && places.within_ring(rank);
+  // Nobody rings before every bell hangs.
+  check(MPI_Barrier(communicator), "MPI_Barrier");
+}
+
+Doorbells::~Doorbells() {
+  // Freeing waits for the whole node, which an error on this rank alone would leave hanging.
+  if (window_ != MPI_WIN_NULL && std::uncaught_exceptions() == 0) MPI_Win_free(&window_);
+  ::close(socket_);
+}
+
+void Doorbells::open_socket() {
+  socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) fail("opening the doorbell socket");
+  const Address address(prefix_, self_);
+  if (::bind(socket_, address.get(), address.length) != 0) fail("binding the doorbell socket");
+}
+
+void Doorbells::share_flags(const Places& places) {
+  void* own = nullptr;
+  int made = MPI_Win_allocate_shared(kFlagBytes, 1, MPI_INFO_NULL, places.node(), &own, &window_) ==
+                     MPI_SUCCESS
+                 ? 1
+                 : 0;
+  check(MPI_Allreduce(MPI_IN_PLACE, &made, 1, MPI_INT, MPI_MIN, places.node()), "MPI_Allreduce");
+  if (made == 0) {
+    window_ = MPI_WIN_NULL;
+    return;
+  }
+  *static_cast<std::uint32_t*>(own) = 0;
+  int index = 0;
+  for (const int rank : places.node_ranks()) {
+    MPI_Aint bytes = 0;
+    int unit = 0;
+    void* flag = nullptr;
+    check(MPI_Win_shared_query(window_, index++, &bytes, &unit, &flag), "MPI_Win_shared_query");
+    peers_[static_cast<std::size_t>(rank)].asleep = static_cast<std::uint32_t*>(flag);
+  }
+}
+
+void Doorbells::announce() {
+  auto* flag = peers_[static_cast<std::size_t>(self_)].asleep;
+  if (flag != nullptr) Flag(*flag).store(1, std::memory_order_seq_cst);
+  fence();  // the flag is seen before the poll that follows looks for messages
+}
+
+void Doorbells::withdraw() {
+  auto* flag = peers_[static_cast<std::size_t>(self_)].asleep;
+  if (flag != nullptr) Flag(*flag).store(0, std::memory_order_relaxed);
+  // Also when nobody took the flag: a bell rung for an earlier sleep may have come late.
+  std::array<char, 8> datagram{};
+  while (::recv(socket_, datagram.data(), datagram.size(), MSG_DONTWAIT) >= 0) {
+  }
+}
+
+void Doorbells::ring_if_asleep(int rank) {
+  const auto& peer = peers_[static_cast<std::size_t>(rank)];
+  if (!peer.in_reach) return;
+  if (peer.asleep != nullptr) {
+    const Flag flag(*peer.asleep);
+    if (flag.load(std::memory_order_relaxed) == 0) return;
+    if (flag.exchange(0, std::memory_order_seq_cst) == 0) return;  // another rank rings it
+  }
+  ring(rank);
+}
+
+void Doorbells::ring(int rank) const {
+  const Address address(prefix_, rank);
+  // A full socket is readable already, and one that is gone belongs to a rank that has ended.
+  // Anyone on this machine may ring: what a false ring costs is one look.
+  [[maybe_unused]] const auto sent =
+      ::sendto(socket_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, address.get(), address.length);
+}
+
+}  // namespace mpx::detail

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "transport/places.hpp"
+
+namespace mpx::detail {
+
+/// Wakes sleeping ranks of one node: a datagram socket each, in the abstract namespace, and a flag
+/// in the node's shared memory that says whether its rank sleeps, so that nobody rings in vain.
+///
+/// Ordering:      a message sent before ring_if_asleep() is found by the poll after announce(), or
+///                the bell rings.
+/// Thread safety: interrupt() from any thread.
+/// Failure:       without shared memory every ring is sent.
+class Doorbells {
+ public:
+  /// Collective over `communicator`.
+  Doorbells(MPI_Comm communicator, const Places& places);
+  Doorbells(const Doorbells&) = delete;
+  Doorbells& operator=(const Doorbells&) = delete;
+  /// Collective over the node.
+  ~Doorbells();
+
+  /// Becomes readable when this rank is rung.
+  [[nodiscard]] int fd() const { return socket_; }
+
+  void announce();
+  void withdraw();
+
+  /// Rings `rank` if it has announced sleep; the message that it shall find must have been sent,
+  /// and fence() called since. Ranks out of reach are ignored.
+  void ring_if_asleep(int rank);
+  static void fence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
+
+  /// Makes fd() readable.
+  void interrupt() const { ring(self_); }
+
+ private:
+  struct Peer {
+    std::uint32_t* asleep = nullptr;  // in shared memory
+    bool in_reach = false;
+  };
+  void open_socket();
+  void share_flags(const Places& places);
+  void ring(int rank) const;
+
+  int self_ = 0;
+  int socket_ = -1;
+  std::string prefix_;  // of the socket names, unique to the job
+  MPI_Win window_ = MPI_WIN_NULL;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,60 @@
+#include "transport/memory_words.hpp"
+
+#include <string>
+#include <utility>
+
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+
+MemoryWordSpace::MemoryWordSpace(int ranks, std::uint32_t words_per_rank)
+    : ranks_(ranks),
+      words_per_rank_(words_per_rank),
+      words_(static_cast<std::size_t>(ranks) * words_per_rank) {}
+
+std::atomic<std::uint64_t>& MemoryWordSpace::at(WordRef word) {
+  if (word.home < 0 || word.home >= ranks_ || word.slot >= words_per_rank_)
+    throw UsageError("no word " + std::to_string(word.slot) + " on rank " +
+                     std::to_string(word.home));
+  return words_[static_cast<std::size_t>(word.home) * words_per_rank_ + word.slot];
+}
+
+MemoryWords::MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank)
+    : space_(std::move(space)), rank_(rank), slots_(space_->words_per_rank()) {}
+
+std::optional<WordRef> MemoryWords::allocate(std::uint64_t initial) {
+  const auto slot = slots_.take();
+  if (!slot) return std::nullopt;
+  const WordRef word{rank_, *slot};
+  space_->at(word).store(initial);
+  return word;
+}
+
+void MemoryWords::release(WordRef word) {
+  if (word.home != rank_)
+    throw UsageError("releasing a word of rank " + std::to_string(word.home) + " on rank " +
+                     std::to_string(rank_));
+  slots_.give_back(word.slot);
+}
+
+std::uint64_t MemoryWords::load(WordRef word) { return space_->at(word).load(); }
+
+std::uint64_t MemoryWords::exchange(WordRef word, std::uint64_t value) {
+  return space_->at(word).exchange(value);
+}
+
+std::uint64_t MemoryWords::fetch_add(WordRef word, std::uint64_t value) {
+  return space_->at(word).fetch_add(value);
+}
+
+std::uint64_t MemoryWords::fetch_or(WordRef word, std::uint64_t bits) {
+  return space_->at(word).fetch_or(bits);
+}
+
+std::uint64_t MemoryWords::compare_exchange(WordRef word, std::uint64_t expected,
+                                            std::uint64_t desired) {
+  space_->at(word).compare_exchange_strong(expected, desired);
+  return expected;  // what it was: left alone on success, overwritten on failure
+}
+
+}  // namespace mpx::detail

@@ -1,0 +1,139 @@
+#include "transport/mpi_library.hpp"
+
+#include <mpi.h>
+
+#include <array>
+#include <boost/mpi/collectives.hpp>
+#include <boost/mpi/communicator.hpp>
+#include <boost/mpi/environment.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+#include "mpx/error.hpp"
+#include "transport/mca_defaults.hpp"
+#include "transport/mpi_check.hpp"
+#include "transport/mpi_transport.hpp"
+#include "transport/window_words.hpp"
+
+namespace mpx::detail {
+namespace {
+
+namespace mpi = boost::mpi;
+
+std::uint32_t words_per_rank() {
+  const char* text = std::getenv("MPX_WORDS_PER_RANK");
+  if (text == nullptr || *text == '\0') return WindowWords::kDefaultCapacity;
+  char* end = nullptr;
+  const auto number = std::strtoul(text, &end, 10);
+  if (*end != '\0' || number == 0 || number > (1u << 30))
+    throw UsageError("MPX_WORDS_PER_RANK=" + std::string(text) +
+                     " is not a number of words from 1 to 1073741824");
+  return static_cast<std::uint32_t>(number);
+}
+
+}  // namespace
+
+class MpiLibrary::Environment {
+ public:
+  Environment(int& argc, char**& argv) : environment_(argc, argv, mpi::threading::serialized) {}
+
+ private:
+  mpi::environment environment_;
+};
+
+MpiLibrary::MpiLibrary(int& argc, char**& argv) : launched_(started_by_launcher()) {
+  if (mpi::environment::initialized())
+    throw UsageError(
+        "mpx::run initialises MPI itself, but it is initialised already: "
+        "in an MPI program use mpx::Session");
+  set_mca_defaults(version(), launched_);
+  try {
+    environment_ = std::make_unique<Environment>(argc, argv);
+  } catch (const mpi::exception& error) {
+    throw LaunchError(std::string("MPI could not be initialised: ") + error.what());
+  }
+  if (mpi::environment::thread_level() < mpi::threading::serialized)
+    throw LaunchError("libmpx needs MPI_THREAD_SERIALIZED, which this MPI does not give: " +
+                      version());
+}
+
+MpiLibrary::~MpiLibrary() = default;
+
+std::string MpiLibrary::version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING + 1> text{};
+  int length = 0;
+  check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
+  const std::string whole(text.data(), static_cast<std::size_t>(length));
+  return whole.substr(0, whole.find_first_of(std::string_view("\n\0", 2)));
+}
+
+struct MpiSession::Communicator {
+  explicit Communicator(MPI_Comm host) {
+    // A split and not a duplicate: a duplicate would call the host's attribute copy functions and
+    // take over its hints, of which mpi_assert_allow_overtaking would break our order of frames.
+    int rank = 0;
+    check(MPI_Comm_rank(host, &rank), "MPI_Comm_rank");
+    check(MPI_Comm_split(host, 0, rank, &handle), "MPI_Comm_split");
+    check(MPI_Comm_set_errhandler(handle, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    boost = mpi::communicator(handle, mpi::comm_attach);
+  }
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+  ~Communicator() {
+    if (handle != MPI_COMM_NULL && !mpi::environment::finalized()) MPI_Comm_free(&handle);
+  }
+
+  MPI_Comm handle = MPI_COMM_NULL;
+  mpi::communicator boost;
+};
+
+MpiSession::MpiSession(const MpiLibrary&)
+    : MpiSession(std::make_unique<Communicator>(MPI_COMM_WORLD)) {}
+
+MpiSession::MpiSession(std::unique_ptr<Communicator> communicator)
+    : communicator_(std::move(communicator)) {}
+
+MpiSession MpiSession::adopt(int fortran_handle) {
+  return MpiSession(std::make_unique<Communicator>(MPI_Comm_f2c(fortran_handle)));
+}
+
+MpiSession::MpiSession(MpiSession&&) noexcept = default;
+MpiSession::~MpiSession() = default;
+
+int MpiSession::rank() const { return communicator_->boost.rank(); }
+int MpiSession::size() const { return communicator_->boost.size(); }
+
+bool MpiSession::serialized() const {
+  return mpi::environment::thread_level() >= mpi::threading::serialized;
+}
+
+std::vector<std::string> MpiSession::all_gather(const std::string& text) const {
+  try {
+    std::vector<std::string> texts;
+    mpi::all_gather(communicator_->boost, text, texts);
+    return texts;
+  } catch (const mpi::exception& error) {
+    throw TransportError(error.what());
+  }
+}
+
+void MpiSession::barrier() const { check(MPI_Barrier(communicator_->handle), "MPI_Barrier"); }
+
+std::unique_ptr<Transport> MpiSession::make_transport() const {
+  return std::make_unique<MpiTransport>(communicator_->handle);
+}
+
+std::unique_ptr<Words> MpiSession::make_words() const {
+  return std::make_unique<WindowWords>(communicator_->handle, words_per_rank());
+}
+
+void MpiSession::abort(int status) const {
+  MPI_Abort(communicator_->handle, status);
+  std::_Exit(status);
+}
+
+}  // namespace mpx::detail

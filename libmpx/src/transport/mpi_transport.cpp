@@ -1,0 +1,32 @@
+#include "transport/mpi_transport.hpp"
+
+#include <utility>
+
+#include "mpx/error.hpp"
+#include "transport/mpi_check.hpp"
+
+namespace mpx::detail {
+
+MpiTransport::MpiTransport(MPI_Comm communicator)
+    : places_(communicator),
+      doorbells_(communicator, places_),
+      outbox_(communicator, places_.size(), pool_, doorbells_),
+      inbox_(communicator, places_.size(), pool_, doorbells_) {
+  check(MPI_Comm_rank(communicator, &rank_), "MPI_Comm_rank");
+  for (int rank = 0; rank < size(); ++rank) needs_timer_ |= !places_.within_ring(rank);
+}
+
+void MpiTransport::send(int to, Frame frame) {
+  if (to < 0 || to >= size() || to == rank_)
+    throw TransportError("rank " + std::to_string(rank_) + " sends a frame to rank " +
+                         std::to_string(to) + ", which is not another rank of this job");
+  outbox_.send(to, std::move(frame));
+}
+
+std::size_t MpiTransport::poll(const Deliver& deliver) {
+  outbox_.flush();
+  outbox_.progress();
+  return inbox_.poll(deliver);
+}
+
+}  // namespace mpx::detail

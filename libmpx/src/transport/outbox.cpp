@@ -1,0 +1,127 @@
+#include "transport/outbox.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "transport/mpi_check.hpp"
+
+namespace mpx::detail {
+
+Outbox::Outbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells)
+    : communicator_(communicator),
+      pool_(pool),
+      doorbells_(doorbells),
+      batches_(static_cast<std::size_t>(size)) {}
+
+Outbox::~Outbox() {
+  // Who ends with sends under way must not wait for a peer that may be gone, and MPI may still read
+  // the buffers: they are left to it.
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    static_cast<void>(sendings_[i].batch.release());
+    if (sendings_[i].body)
+      static_cast<void>(new std::shared_ptr<const Bytes>(std::move(sendings_[i].body)));
+    MPI_Request_free(&requests_[i]);
+  }
+}
+
+void Outbox::send(int to, Frame&& frame) {
+  frame.header.length = frame.body.size();
+  if (fits_batch(frame.body.size())) {
+    append(to, frame, true);
+    return;
+  }
+  append(to, frame, false);
+  std::erase(open_, to);
+  post(to);
+  post_body(to, std::move(frame.body));
+  Doorbells::fence();
+  doorbells_.ring_if_asleep(to);
+}
+
+void Outbox::append(int to, const Frame& frame, bool with_body) {
+  auto& batch = batches_[static_cast<std::size_t>(to)];
+  const std::size_t body = with_body ? frame.body.size() : 0;
+  if (batch && batch->size + sizeof(FrameHeader) + body > kBatchBytes) {
+    std::erase(open_, to);
+    post(to);
+    Doorbells::fence();
+    doorbells_.ring_if_asleep(to);
+  }
+  if (!batch) batch = pool_.take();
+  if (batch->size == 0) open_.push_back(to);
+  std::byte* place = batch->bytes.data() + batch->size;
+  std::memcpy(place, &frame.header, sizeof(FrameHeader));
+  if (body > 0) std::memcpy(place + sizeof(FrameHeader), frame.body.data(), body);
+  batch->size += sizeof(FrameHeader) + body;
+}
+
+void Outbox::flush() {
+  if (open_.empty()) return;
+  for (const int to : open_) post(to);
+  Doorbells::fence();
+  for (const int to : open_) doorbells_.ring_if_asleep(to);
+  open_.clear();
+}
+
+void Outbox::post(int to) {
+  auto& batch = batches_[static_cast<std::size_t>(to)];
+  if (!batch || batch->size == 0) return;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Isend(batch->bytes.data(), static_cast<int>(batch->size), MPI_BYTE, to, kBatchTag,
+                  communicator_, &request),
+        "MPI_Isend");
+  int done = 0;
+  check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  if (done != 0) {
+    batch->size = 0;  // small messages end at once: the same buffer serves the next
+    return;
+  }
+  sendings_.push_back({to, std::move(batch), nullptr});
+  requests_.push_back(request);
+}
+
+void Outbox::post_body(int to, Bytes&& bytes) {
+  const auto body = std::make_shared<const Bytes>(std::move(bytes));
+  for (std::size_t offset = 0; offset < body->size(); offset += kPartBytes) {
+    const auto part = std::min(kPartBytes, body->size() - offset);
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Isend(body->data() + offset, static_cast<int>(part), MPI_BYTE, to, kPartTag,
+                    communicator_, &request),
+          "MPI_Isend");
+    sendings_.push_back({to, nullptr, body});
+    requests_.push_back(request);
+  }
+}
+
+void Outbox::progress() {
+  constexpr std::size_t kLook = 32;
+  if (requests_.empty()) return;
+  if (next_ >= requests_.size()) next_ = 0;
+  const auto count = std::min(kLook, requests_.size() - next_);
+  int indices[kLook];
+  int ended = 0;
+  check(MPI_Testsome(static_cast<int>(count), &requests_[next_], &ended, indices,
+                     MPI_STATUSES_IGNORE),
+        "MPI_Testsome");
+  // What MPI had to keep back may have left only now, after the bell: ring again.
+  Doorbells::fence();
+  for (std::size_t i = next_; i < next_ + count; ++i) doorbells_.ring_if_asleep(sendings_[i].to);
+  std::sort(indices, indices + std::max(ended, 0), std::greater<>());
+  const auto first = next_;
+  next_ += count - static_cast<std::size_t>(std::max(ended, 0));
+  for (int i = 0; i < ended; ++i) retire(first + static_cast<std::size_t>(indices[i]));
+}
+
+void Outbox::retire(std::size_t index) {
+  if (sendings_[index].batch) pool_.give_back(std::move(sendings_[index].batch));
+  // Highest index first, so that what moves down here is not one still to be retired.
+  if (index + 1 != sendings_.size()) {
+    sendings_[index] = std::move(sendings_.back());
+    requests_[index] = requests_.back();
+  }
+  sendings_.pop_back();
+  requests_.pop_back();
+}
+
+}  // namespace mpx::detail

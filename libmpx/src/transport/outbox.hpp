@@ -1,0 +1,53 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "core/frame.hpp"
+#include "transport/batch.hpp"
+#include "transport/doorbells.hpp"
+
+namespace mpx::detail {
+
+/// The sending half of MpiTransport: a batch for each destination, and the sends under way.
+class Outbox {
+ public:
+  Outbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+  ~Outbox();
+
+  void send(int to, Frame&& frame);
+  void flush();
+  /// Looks which sends have ended, a bounded number at each call.
+  void progress();
+
+  /// Whether nothing is batched or under way.
+  [[nodiscard]] bool idle() const { return requests_.empty() && open_.empty(); }
+
+ private:
+  /// What must live until its send has ended.
+  struct Sending {
+    int to;
+    BatchPool::Handle batch;
+    std::shared_ptr<const Bytes> body;
+  };
+  void append(int to, const Frame& frame, bool with_body);
+  void post(int to);
+  void post_body(int to, Bytes&& body);
+  void retire(std::size_t index);
+
+  MPI_Comm communicator_;
+  BatchPool& pool_;
+  Doorbells& doorbells_;
+  std::vector<BatchPool::Handle> batches_;  // by destination; none if never used or under way
+  std::vector<int> open_;                   // destinations whose batch has frames
+  std::vector<MPI_Request> requests_;
+  std::vector<Sending> sendings_;  // of the requests, in the same order
+  std::size_t next_ = 0;           // where progress() looks next
+};
+
+}  // namespace mpx::detail
