@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace mpx::runner {
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+};
+
+/// What the plan needs to know of this machine, gathered once, so that planning itself is pure.
+struct Facts {
+  std::string mpirun;       ///< full path
+  std::string mpi_version;  ///< as mpirun prints it
+  Version version;
+  int cores = 1;  ///< that this process may use
+  bool root = false;
+  bool infiniband = false;
+  std::string host_name;
+  std::set<std::string> user_parameters;  ///< MCA parameters set in the user's own file
+  std::function<std::optional<std::string>(const std::string&)> environment;
+};
+
+/// Looks at this machine and asks mpirun for its version. Throws Refusal if there is no Open MPI.
+[[nodiscard]] Facts gather_facts();
+
+/// Full path of the program that the shell would run for `name`. Throws Refusal, with the exit
+/// status that a shell gives, if it does not exist or cannot be executed.
+[[nodiscard]] std::string find_program(const std::string& name);
+
+/// Version in what `mpirun --version` printed; none if that is no Open MPI.
+[[nodiscard]] std::optional<Version> parse_version(const std::string& text);
+
+/// Cores that a quota of `quota` microseconds in each `period` allows; none if it has no bound
+/// (cgroup v2 writes "max", v1 writes -1).
+[[nodiscard]] std::optional<int> parse_quota(const std::string& quota, const std::string& period);
+
+/// Names of the parameters that the text of an mca-params.conf sets.
+[[nodiscard]] std::set<std::string> parse_parameters(const std::string& text);
+
+}  // namespace mpx::runner

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "plan.hpp"
+
+namespace mpx::runner {
+
+struct LaunchOptions {
+  std::optional<std::chrono::milliseconds> timeout;
+  bool all_output = false;  ///< show also what mpirun says about an ordinary exit status
+};
+
+/// Runs the plan's command, blocks until the job has ended, and returns the exit status for it.
+///
+/// INT, TERM, HUP and QUIT end the job, within 2 seconds; USR1 and USR2 are passed on. Nothing that
+/// the job has started on this machine is left running. Throws Refusal if nothing could be started.
+[[nodiscard]] int launch(const Plan& plan, const LaunchOptions& options);
+
+}  // namespace mpx::runner

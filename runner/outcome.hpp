@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace mpx::runner {
+
+/// What a libmpx program has written of its own course: "started" when mpx::run begins, "status N"
+/// when its body has ended. Other programs write nothing.
+struct Completion {
+  bool started = false;
+  std::optional<int> status;
+};
+
+/// Reads the lines of a completion file; an unfinished last line counts as not written.
+[[nodiscard]] Completion parse_completion(const std::string& text);
+
+/// How a job came to its end, as seen from outside.
+struct JobEnd {
+  int wait_status = 0;        ///< of mpirun, as from waitpid
+  std::optional<int> signal;  ///< mpx-run got this signal and ended the job
+  bool timed_out = false;
+  Completion completion;
+};
+
+struct Outcome {
+  int status = 0;
+  std::string message;  ///< empty: nothing to say
+};
+
+/// The exit status of mpx-run. mpirun's own is no proof of success (5.0 gives 0 when a node dies),
+/// so a program that has started must also have completed.
+[[nodiscard]] Outcome judge(const JobEnd& end);
+
+}  // namespace mpx::runner
