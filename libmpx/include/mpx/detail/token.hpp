@@ -1,8 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -44,14 +44,13 @@ CodeToken token_of(const void* address);
 /// The address in this process. Throws UsageError naming the module when it is not loaded here.
 const void* address_of(const CodeToken& token);
 
-/// Writes the token, and the module's path when it was loaded after the program had started.
-void write_token(Writer& writer, const CodeToken& token);
+/// Reads a token and finds its address; `data_bytes` tells what must lie there: so many readable
+/// bytes, or, if 0, code. Throws CodecError when the token is damaged, UsageError naming the module
+/// when this process has not loaded it.
+const void* read_address(Reader& reader, std::size_t data_bytes);
 
-/// Reads a token and finds its address. Throws CodecError when the bytes are damaged, UsageError
-/// naming the module when this process has not loaded it. `executable`: what must lie there.
-const void* read_address(Reader& reader, bool executable);
-
-/// Writes a pointer to a function or a static object; it must not be null.
+/// Writes the token of a function or a static object, and the path of its module when that was
+/// loaded after the program had started. Throws as token_of.
 void write_address(Writer& writer, const void* address);
 
 template <class F>
@@ -62,7 +61,7 @@ void write_function(Writer& writer, F function) {
 
 template <class F>
 F read_function(Reader& reader) {
-  return reinterpret_cast<F>(const_cast<void*>(read_address(reader, true)));
+  return reinterpret_cast<F>(const_cast<void*>(read_address(reader, 0)));
 }
 
 /// Itanium ABI: a pointer to a member function is an address, or an offset into the object's
@@ -77,18 +76,12 @@ MemberPointer read_member_pointer(Reader& reader);
 template <class F>
 requires std::is_member_function_pointer_v<F>
 void write_function(Writer& writer, F function) {
-  static_assert(sizeof function == sizeof(MemberPointer));
-  MemberPointer pointer;
-  std::memcpy(&pointer, &function, sizeof pointer);
-  write_member_pointer(writer, pointer);
+  write_member_pointer(writer, std::bit_cast<MemberPointer>(function));
 }
 
 template <class F>
 requires std::is_member_function_pointer_v<F> F read_function(Reader& reader) {
-  const auto pointer = read_member_pointer(reader);
-  F function;
-  std::memcpy(&function, &pointer, sizeof function);
-  return function;
+  return std::bit_cast<F>(read_member_pointer(reader));
 }
 
 }  // namespace mpx::detail
