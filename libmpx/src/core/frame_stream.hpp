@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <utility>
 
 #include "core/channel.hpp"
 #include "core/frame.hpp"
@@ -18,6 +19,9 @@ class FrameWriter {
   bool pump(Channel& channel);
 
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
+
+  /// What has not been written completely; for a peer that is gone.
+  std::deque<Frame> take_waiting() { return std::exchange(waiting_, {}); }
 
  private:
   std::deque<Frame> waiting_;

@@ -26,6 +26,8 @@ class Packer {
     return std::move(packer.bytes_);
   }
 
+  void reserve(std::size_t size) { bytes_.reserve(size); }
+
   void put_raw(const void* data, std::size_t size) {
     const auto old = bytes_.size();
     bytes_.resize(old + size);

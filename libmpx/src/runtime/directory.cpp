@@ -48,7 +48,7 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
 }
 
 std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
-                             Outbox& out) {
+                             ProcessId& id, Outbox& out) {
   if (const auto parent = records_.find(request.parent);
       parent != records_.end() && parent->second.request.daemon != 0) {
     out.drop(call);
@@ -61,7 +61,7 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
     return trouble;
   }
   auto& slots = ranks_[static_cast<std::size_t>(rank)];
-  const ProcessId id(rank, ++serials_[rank]);
+  id = ProcessId(rank, ++serials_[rank]);
   if (request.name.empty()) request.name = fmt::format("Process-{}.{}", rank, id.serial());
   ++slots.live;
   auto& record = records_[id];

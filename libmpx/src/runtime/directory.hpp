@@ -35,9 +35,9 @@ class Directory {
   [[nodiscard]] const std::vector<RankSlots>& ranks() const { return ranks_; }
 
   /// Chooses a place and has the process started there. `object` (may be empty) is its Process
-  /// object. Returns a text if the request cannot be met; nothing else happens then.
+  /// object. Sets `id`. Returns a text if the request cannot be met; nothing else happens then.
   std::string start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
-                    Outbox& out);
+                    ProcessId& id, Outbox& out);
   void on_spawned(ProcessId id, int pid, int error, Outbox& out);
   void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
   /// The observer is gone.

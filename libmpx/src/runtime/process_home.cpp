@@ -38,7 +38,8 @@ void ProcessHome::start(const FrameHeader& request, Payload payload, Outbox& out
   wanted.parent = request.from;
   const auto rest = in.rest();
   Payload call{Bytes(rest.begin(), rest.end()), std::move(payload.handles)};
-  auto trouble = directory_.start(std::move(wanted), self_, this, std::move(call), out);
+  ProcessId id;
+  auto trouble = directory_.start(std::move(wanted), self_, this, std::move(call), id, out);
   if (!trouble.empty()) {
     starting_ = false;
     out.reply(request, Status::usage, Packer::pack(trouble));

@@ -7,11 +7,23 @@
 #include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "transport/words.hpp"
 
 namespace mpx::detail {
 namespace {
 
 constexpr std::size_t kRingBytes = std::size_t{256} << 10;
+
+/// The rank of the home that a frame of a child uses, −1 if none.
+std::int32_t home_of(const Frame& frame) {
+  const auto kind = frame.header.kind;
+  if (kind < Kind::word_cas || kind > Kind::word_add || frame.body.size() < sizeof(WordRef)) {
+    return frame.header.object.home;
+  }
+  WordRef word;
+  std::memcpy(&word, frame.body.data(), sizeof word);
+  return word.home;
+}
 
 int exit_code_of(int status) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -119,14 +131,15 @@ void Supervisor::drop_handles(Frame&& frame) {
   }
 }
 
-std::size_t Supervisor::pump() {
+std::size_t Supervisor::pump(bool woken) {
   std::size_t events = 0;
   std::vector<std::uint64_t> gone;
   for (auto& [serial, child] : children_) {
     events += pump_child(*child);
     if (child->ended) gone.push_back(serial);
   }
-  if (template_) {
+  // A look at the template is a system call: not in every round.
+  if (template_ && (woken || ++rounds_ % 16 == 0)) {
     for (const auto& event : template_->poll()) {
       ++events;
       on_event(event);
@@ -159,7 +172,11 @@ std::size_t Supervisor::pump_child(Child& child) {
 
 void Supervisor::on_frame(Child& child, Frame&& frame) {
   frame.header.from = child.id;  // whatever it says
-  if (frame.header.object.home >= 0) child.touched.insert(frame.header.object.home);
+  const auto home = home_of(frame);
+  if (home >= 0 && home != child.last_touched) {
+    child.last_touched = home;
+    child.touched.insert(home);
+  }
   route_(std::move(frame));
 }
 
@@ -199,7 +216,7 @@ void Supervisor::report_end(Child& child) {
     const auto staged = child.shared().staged.load(std::memory_order_acquire);
     if (staged != 0 && staged <= SharedBlock::kStagingBytes) {
       FrameHeader header;
-      header.kind = Kind::pool_results;
+      header.kind = Kind::pool_done;
       header.from = child.id;
       header.object = pool->second;
       Packer body;
@@ -207,6 +224,7 @@ void Supervisor::report_end(Child& child) {
       route_(make_frame(header, Payload{std::move(body).take(), {}}));
     }
   }
+  for (auto& frame : child.writer.take_waiting()) drop_handles(std::move(frame));
   for (const auto& [slot, object] : child.slots) {
     child.touched.insert(object.home);
     give_back(child, slot, object);

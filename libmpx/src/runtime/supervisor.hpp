@@ -35,6 +35,9 @@ class Supervisor {
 
   Supervisor(int rank, std::string host, std::optional<Template> forker, Route route);
 
+  /// Starts processes through this template from now on.
+  void adopt(std::optional<Template> forker) { template_ = std::move(forker); }
+
   void spawn(Frame request);
   void signal(ProcessId who, int signo);
   /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
@@ -42,13 +45,16 @@ class Supervisor {
   /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's home.
   void recall(const FrameHeader& request);
 
-  /// Moves what can be moved. Returns how many events there were.
-  std::size_t pump();
+  /// Moves what can be moved. Returns how many events there were. `woken`: a watched descriptor is
+  /// readable.
+  std::size_t pump(bool woken = false);
   void announce_sleep();
   void announce_awake();
   /// Whether a frame waits for room in a ring or something can be read.
   [[nodiscard]] bool readable() const;
   [[nodiscard]] std::size_t live() const { return children_.size(); }
+  /// Whether pump() may have something to do.
+  [[nodiscard]] bool active() const { return !children_.empty(); }
 
   /// Ends all processes now, and the template with them.
   void stop();
@@ -67,6 +73,7 @@ class Supervisor {
     FrameReader reader;
     FrameWriter writer;
     std::set<int> touched;                            // ranks of homes that it may have used
+    int last_touched = -1;
     std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
     std::deque<Frame> stalled;                        // claimable deliveries without number space
     bool started = false;
@@ -86,6 +93,7 @@ class Supervisor {
   std::string host_;
   std::optional<Template> template_;
   Route route_;
+  std::uint32_t rounds_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
 };
 

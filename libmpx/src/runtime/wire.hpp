@@ -49,12 +49,14 @@ enum class Kind : std::uint16_t {
   process_poll,    ///< → {u8 ended, ExitInfo}
   process_signal,  ///< {i32 signal}
 
-  pool_open,    ///< {PoolSettings, initializer}
-  pool_submit,  ///< {SubmitHead, callable, elements}
-  pool_close,
-  pool_terminate,
-  pool_join,    ///< answered when all has ended
-  pool_forget,  ///< {u64 batch}: the submitter no longer wants the results
+  pool_open,       ///< {PoolSettings}, payload: the initializer's call; → {u64 processes}
+  pool_submit,     ///< {u64 batch, function, count, chunk, n × (u32 handles, u64 size, bytes)}
+  pool_function,   ///< {u64 function}, payload: the callable; to the home, and on to its processes
+  pool_close,      ///< no more submissions; answered
+  pool_terminate,  ///< ends everything now; answered
+  pool_join,       ///< answered when the last process has ended
+  pool_ready,      ///< from a pool process: its initializer has run
+  pool_done,       ///< from a pool process: records of finished units
 
   // To a service of the rank header.to.rank().
   first_service = 0x100,
@@ -82,11 +84,10 @@ enum class Kind : std::uint16_t {
   end_closed,     ///< status EndGone, {ExitInfo} when lost: after what was sent before, nothing
                   ///< follows
   queue_items,    ///< claimable units: {u16 slot, …stamp}, items
-  pool_tasks,     ///< claimable units for a pool process
-  pool_setup,     ///< initializer of a pool process
-  pool_function,  ///< {u64 function id, callable}
-  pool_quit,      ///< no more tasks will come
-  pool_results,   ///< records for the submitter of a batch
+  pool_tasks,    ///< claimable units: {stamp, u64 batch, u64 function, u64 first, n × (u64 size, bytes)}
+  pool_learn,    ///< {u64 function}, payload: the callable
+  pool_quit,     ///< no more tasks will come
+  pool_results,  ///< records for the submitter of a batch
 };
 
 [[nodiscard]] constexpr bool is_service(Kind kind) {
@@ -125,10 +126,32 @@ struct StartRequest {
   std::string host;        ///< empty: anywhere
   std::int32_t rank = -1;  ///< −1: anywhere
   std::uint8_t daemon = 0;
+  std::uint8_t in_pool = 0;  ///< serves `pool`; the call is its initializer and may be empty
+  ObjectId pool;
   ProcessId parent;
   std::string parent_name;
 
-  auto fields() { return std::tie(name, host, rank, daemon, parent, parent_name); }
+  auto fields() { return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name); }
+};
+
+/// How a pool was opened.
+struct PoolSettings {
+  std::uint64_t processes = 0;
+  std::uint64_t max_tasks_per_child = 0;
+  std::uint64_t retries = 1;
+  std::string name;
+
+  auto fields() { return std::tie(processes, max_tasks_per_child, retries, name); }
+};
+
+/// Head of one record of pool_done and pool_results; `size` bytes of the value, or of the captured
+/// exception, follow. A value is encoded as in encode().
+struct PoolRecord {
+  std::uint64_t batch = 0;
+  std::uint64_t index = 0;
+  std::uint64_t size = 0;
+  std::uint32_t handles = 0;
+  std::uint32_t status = 0;  ///< Status::ok or Status::error, of a closed pool Status::closed
 };
 
 }  // namespace mpx::detail

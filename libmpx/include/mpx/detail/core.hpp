@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "mpx/detail/codec.hpp"
+#include "mpx/detail/deadline.hpp"
+#include "mpx/detail/ids.hpp"
+
+namespace mpx::detail {
+
+class Client;
+struct Frame;
+
+/// What stands behind a handle in one process: the name of a shared object, made at first use, and this
+/// process's reference to it. All handles of one process that name an object share its core.
+class Core : public std::enable_shared_from_this<Core> {
+ public:
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  virtual ~Core();
+
+  /// The object's name; makes the object if need be. Throws UsageError before mpx::run.
+  const ObjectId& id();
+
+  /// The client through which the object is reached.
+  Client& client();
+
+  /// Writes the name, for a handle that travels.
+  void save(Writer& writer);
+
+  /// A message for this object has arrived; called under the client's mutex.
+  virtual void on(Frame&& /*frame*/) {}
+
+ protected:
+  Core() = default;
+
+  /// Makes the object and returns its name. Called once, without the client's mutex.
+  virtual ObjectId create() = 0;
+  /// What a copy in another process must know beyond the name.
+  virtual void save_details(Writer& /*writer*/) const {}
+
+  /// For an object that exists already.
+  void set_id(const ObjectId& id, std::shared_ptr<Client> client);
+
+ private:
+  friend class Client;
+
+  std::once_flag once_;
+  ObjectId id_;
+  std::shared_ptr<Client> client_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,385 @@
+#include "endpoint/client.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "core/remote_exception.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+namespace {
+
+std::mutex current_mutex;
+std::shared_ptr<Client> current_client;                      // guarded by current_mutex
+thread_local std::shared_ptr<Client> current_client_of_thread;  // tests: several ranks in one process
+
+}  // namespace
+
+Client::Client(Identity self) : self_(std::move(self)), claim_slots_(kClaimSlots, false) {
+  claim_slots_[0] = true;  // the pool's
+}
+
+Client::~Client() = default;
+
+std::shared_ptr<Client> Client::current() {
+  if (current_client_of_thread) return current_client_of_thread;
+  const std::lock_guard guard(current_mutex);
+  if (!current_client) {
+    throw UsageError("an object of libmpx is used outside mpx::run (or a Session): make handles inside the body, or use them only there");
+  }
+  return current_client;
+}
+
+void Client::set_current(std::shared_ptr<Client> client) {
+  const std::lock_guard guard(current_mutex);
+  current_client.swap(client);
+}
+
+void Client::set_current_of_thread(std::shared_ptr<Client> client) {
+  current_client_of_thread = std::move(client);
+}
+
+void Client::attach(Link* link, ClaimWord* claims) {
+  const std::lock_guard guard(mutex_);
+  link_ = link;
+  if (claims == nullptr) {
+    own_claims_ = std::make_unique<ClaimWord[]>(kClaimSlots);
+    claims = own_claims_.get();
+  }
+  claims_ = claims;
+}
+
+void Client::detach() {
+  const std::lock_guard guard(mutex_);
+  link_ = nullptr;
+  turn_.notify_all();
+}
+
+void Client::require_link() const {
+  if (link_ == nullptr) {
+    throw UsageError("an object of libmpx is used after mpx::run (or the Session) has ended");
+  }
+}
+
+ObjectId Client::new_object(int home) {
+  const std::lock_guard guard(mutex_);
+  return {home, next_object_++, self_.id};
+}
+
+void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
+                  std::uint16_t status) {
+  // Each handle in the value is one reference in flight. It is counted before the value leaves, and this
+  // process's own is given up later on the same way, so the object lives.
+  for (const auto& handle : payload.handles) {
+    FrameHeader hold;
+    hold.kind = Kind::add_ref;
+    hold.from = self_.id;
+    hold.object = handle;
+    link_->send(make_frame(hold, {}));
+  }
+  FrameHeader header;
+  header.kind = kind;
+  header.status = status;
+  header.from = self_.id;
+  header.to = to;
+  header.object = object;
+  header.call = call;
+  link_->send(make_frame(header, std::move(payload)));
+}
+
+void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status) {
+  std::unique_lock lock(mutex_);
+  post(lock, kind, object, std::move(payload), status);
+}
+
+void Client::post(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object, Payload payload,
+                  std::uint16_t status) {
+  require_link();
+  send(kind, object, {}, 0, std::move(payload), status);
+  link_->flush();
+}
+
+Reply Client::call(Kind kind, const ObjectId& object, Payload payload) {
+  return *call_until(kind, object, std::move(payload), Deadline::never(), {});
+}
+
+std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload, Deadline deadline,
+                                        std::function<void(Reply)> late) {
+  std::unique_lock lock(mutex_);
+  require_link();
+  const auto call = next_call_++;
+  Pending pending;
+  pending_[call] = &pending;
+  send(kind, object, {}, call, std::move(payload), 0);
+  try {
+    wait(lock, deadline, [&] { return pending.done; });
+  } catch (...) {
+    pending_.erase(call);
+    throw;
+  }
+  if (pending.done) return std::move(pending.reply);
+  pending_.erase(call);
+  handlers_[call] = std::move(late);
+  send(Kind::cancel, object, {}, call, {}, 0);
+  link_->flush();
+  return std::nullopt;
+}
+
+Reply Client::call_service(Kind kind, ProcessId to, Payload payload) {
+  std::unique_lock lock(mutex_);
+  require_link();
+  const auto call = next_call_++;
+  Pending pending;
+  pending_[call] = &pending;
+  send(kind, {}, to, call, std::move(payload), 0);
+  try {
+    wait(lock, Deadline::never(), [&] { return pending.done; });
+  } catch (...) {
+    pending_.erase(call);
+    throw;
+  }
+  return std::move(pending.reply);
+}
+
+std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object,
+                                Payload payload, std::function<void(Reply)> on_reply) {
+  require_link();
+  const auto call = next_call_++;
+  handlers_[call] = std::move(on_reply);
+  send(kind, object, {}, call, std::move(payload), 0);
+  link_->flush();
+  return call;
+}
+
+void Client::cancel(std::unique_lock<std::mutex>& /*lock*/, std::uint64_t call, const ObjectId& object) {
+  if (link_ == nullptr || !handlers_.contains(call)) return;
+  send(Kind::cancel, object, {}, call, {}, 0);
+  link_->flush();
+}
+
+bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  require_link();
+  if (!driving_) {
+    driving_ = true;
+    const auto before = delivered_;
+    try {
+      link_->drive(lock, deadline);
+    } catch (...) {
+      driving_ = false;
+      turn_.notify_all();
+      throw;
+    }
+    driving_ = false;
+    if (waiting_ > 0 && delivered_ != before) turn_.notify_all();
+    if (!soon_.empty()) run_tasks(lock);
+  } else {
+    ++waiting_;
+    if (deadline.is_never()) {
+      turn_.wait(lock);
+    } else if (!deadline.is_now()) {
+      turn_.wait_until(lock, deadline.when());
+    }
+    --waiting_;
+  }
+  return !deadline.passed();
+}
+
+void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
+  auto tasks = std::exchange(soon_, {});
+  lock.unlock();
+  for (const auto& task : tasks) task();
+  lock.lock();
+}
+
+void Client::deliver(Frame&& frame) {
+  ++delivered_;
+  const auto header = frame.header;
+  if (header.kind == Kind::reply && header.call != 0) {
+    if (const auto pending = pending_.find(header.call); pending != pending_.end()) {
+      pending->second->reply = {static_cast<Status>(header.status), take_payload(std::move(frame))};
+      pending->second->done = true;
+      pending_.erase(pending);
+      return;
+    }
+    if (const auto found = handlers_.find(header.call); found != handlers_.end()) {
+      const auto handler = std::move(found->second);
+      handlers_.erase(found);
+      if (handler) handler({static_cast<Status>(header.status), take_payload(std::move(frame))});
+      return;
+    }
+    for (const auto& id : take_payload(std::move(frame)).handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+    return;
+  }
+  if (header.kind == Kind::recall) {
+    const auto units = header.status < kClaimSlots ? claims_[header.status].revoke() : 0;
+    return send(Kind::recalled, header.object, {}, 0, Payload{Packer::pack(units), {}}, 0);
+  }
+  if (own_claims_ && header.kind == Kind::queue_items && header.status < kClaimSlots) {
+    ClaimStamp stamp;  // a worker does this for its processes; a rank's own code does it itself
+    std::memcpy(&stamp, frame.body.data(), sizeof stamp);
+    if (const auto made = claims_[stamp.slot].extend(stamp.slot, stamp.count)) {
+      std::memcpy(frame.body.data(), &*made, sizeof stamp);
+    } else {
+      log_error("claim slot {} has no numbers left", stamp.slot);
+    }
+  }
+  if (header.kind == Kind::queue_items && header.call != 0) handlers_.erase(header.call);
+  if (const auto found = cores_.find(header.object); found != cores_.end()) return found->second.core->on(std::move(frame));
+  if (handler_) return handler_(std::move(frame));
+  for (const auto& id : take_payload(std::move(frame)).handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+}
+
+bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
+  return stamp.slot >= kClaimSlots || claims_[stamp.slot].take(stamp.epoch, number);
+}
+
+std::uint16_t Client::new_claim_slot() {
+  const std::lock_guard guard(mutex_);
+  const auto free = std::find(claim_slots_.begin(), claim_slots_.end(), false);
+  if (free == claim_slots_.end()) return kNoClaimSlot;
+  *free = true;
+  return static_cast<std::uint16_t>(free - claim_slots_.begin());
+}
+
+void Client::free_claim_slot(std::uint16_t slot) {
+  const std::lock_guard guard(mutex_);
+  if (slot < kClaimSlots) claim_slots_[slot] = false;
+}
+
+std::uint64_t Client::word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
+  {
+    const std::lock_guard guard(mutex_);
+    require_link();
+    if (auto* words = link_->words()) return words->compare_exchange(word, expected, desired);
+  }
+  return Unpacker(call_service(Kind::word_cas, ProcessId(self_.id.rank(), 0), {Packer::pack(word, expected, desired), {}}).payload.bytes).get<std::uint64_t>();
+}
+
+std::uint64_t Client::word_load(WordRef word) {
+  {
+    const std::lock_guard guard(mutex_);
+    require_link();
+    if (auto* words = link_->words()) return words->load(word);
+  }
+  return Unpacker(call_service(Kind::word_load, ProcessId(self_.id.rank(), 0), {Packer::pack(word), {}}).payload.bytes).get<std::uint64_t>();
+}
+
+std::uint64_t Client::word_exchange(WordRef word, std::uint64_t value) {
+  {
+    const std::lock_guard guard(mutex_);
+    require_link();
+    if (auto* words = link_->words()) return words->exchange(word, value);
+  }
+  return Unpacker(call_service(Kind::word_exchange, ProcessId(self_.id.rank(), 0), {Packer::pack(word, value), {}}).payload.bytes).get<std::uint64_t>();
+}
+
+std::uint64_t Client::word_add(WordRef word, std::uint64_t value) {
+  {
+    const std::lock_guard guard(mutex_);
+    require_link();
+    if (auto* words = link_->words()) return words->fetch_add(word, value);
+  }
+  return Unpacker(call_service(Kind::word_add, ProcessId(self_.id.rank(), 0), {Packer::pack(word, value), {}}).payload.bytes).get<std::uint64_t>();
+}
+
+std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
+  const std::lock_guard guard(mutex_);
+  const auto found = cores_.find(id);
+  return found == cores_.end() ? nullptr : found->second.alive.lock();
+}
+
+void Client::remember(const std::shared_ptr<Core>& core, bool claim) {
+  std::unique_lock lock(mutex_);
+  require_link();
+  cores_[core->id_] = {core.get(), core};
+  if (claim) {
+    send(Kind::claim, core->id_, {}, 0, {}, 0);
+    link_->flush();
+  }
+}
+
+void Client::retire(Core& core) {
+  std::unique_lock lock(mutex_);
+  if (core.id_.empty()) return;
+  const auto found = cores_.find(core.id_);
+  if (found != cores_.end() && found->second.core == &core) cores_.erase(found);
+  if (link_ == nullptr) return;
+  try {
+    send(Kind::drop, core.id_, {}, 0, {}, 0);
+    link_->flush();
+  } catch (const std::exception& error) {
+    log_error("{} cannot be given up: {}", to_string(core.id_), error.what());
+  }
+}
+
+void Client::drop(const std::vector<ObjectId>& handles) {
+  std::unique_lock lock(mutex_);
+  drop(lock, handles);
+}
+
+void Client::drop(std::unique_lock<std::mutex>& /*lock*/, const std::vector<ObjectId>& handles) {
+  if (link_ == nullptr || handles.empty()) return;
+  for (const auto& id : handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+  link_->flush();
+}
+
+void Client::check(const Reply& reply, const std::string& what) {
+  const auto text = [&] { return what + ": " + Unpacker(reply.payload.bytes).get<std::string>(); };
+  switch (reply.status) {
+    case Status::ok:
+    case Status::no:
+      return;
+    case Status::closed:
+      throw Closed(what + ": it is closed");
+    case Status::usage:
+      throw UsageError(text());
+    case Status::no_object:
+      throw Closed(what + ": the object does not exist any more");
+    case Status::failed:
+      throw LaunchError(text());
+    case Status::error:
+      rethrow(reply.payload.bytes);
+  }
+}
+
+Core::~Core() = default;
+
+const ObjectId& Core::id() {
+  std::call_once(once_, [this] {
+    if (!id_.empty()) return;
+    client_ = Client::current();
+    try {
+      id_ = create();
+    } catch (...) {
+      client_.reset();
+      throw;
+    }
+    const std::lock_guard guard(client_->mutex());
+    client_->cores_[id_] = {this, weak_from_this()};
+  });
+  return id_;
+}
+
+Client& Core::client() {
+  id();
+  return *client_;
+}
+
+void Core::set_id(const ObjectId& id, std::shared_ptr<Client> client) {
+  id_ = id;
+  client_ = std::move(client);
+}
+
+void Core::save(Writer& writer) {
+  const auto& name = id();
+  writer.number(name.home);
+  writer.number(name.serial);
+  writer.number(name.maker.value());
+  save_details(writer);
+  writer.carry(name);
+}
+
+}  // namespace mpx::detail

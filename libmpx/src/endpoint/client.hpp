@@ -1,0 +1,188 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/claims.hpp"
+#include "core/pack.hpp"
+#include "endpoint/link.hpp"
+#include "mpx/detail/core.hpp"
+#include "runtime/wire.hpp"
+
+namespace mpx::detail {
+
+/// Who this process is.
+struct Identity {
+  ProcessId id;
+  std::string name;
+  std::string host;
+  pid_t pid = 0;
+  bool daemon = false;
+  std::size_t cpu_count = 1;
+  std::optional<ProcessId> parent;
+  std::string parent_name;
+};
+
+/// An answer to a call.
+struct Reply {
+  Status status = Status::ok;
+  Payload payload;
+};
+
+/// One process's way to all shared objects: calls with replies, one-way messages, deliveries, and
+/// waiting. The same for code in a rank, in a child process and outside.
+///
+/// Waiting:       who waits drives: of the threads that wait, one drives the link, and hands over when
+///                its own wait is done. No thread exists for this.
+/// Thread safety: all members; functions that take a lock want mutex() held by it.
+class Client : public std::enable_shared_from_this<Client> {
+ public:
+  explicit Client(Identity self);
+  ~Client();
+
+  /// The client of this process (in tests: of this thread). Throws UsageError before mpx::run.
+  static std::shared_ptr<Client> current();
+  static void set_current(std::shared_ptr<Client> client);
+  static void set_current_of_thread(std::shared_ptr<Client> client);
+
+  /// Connects. `claims` are the words by which units handed ahead are taken; null: own ones.
+  void attach(Link* link, ClaimWord* claims);
+  /// From now on calls throw UsageError and messages go nowhere.
+  void detach();
+
+  [[nodiscard]] const Identity& self() const { return self_; }
+  [[nodiscard]] std::mutex& mutex() { return mutex_; }
+  [[nodiscard]] ObjectId new_object(int home);
+
+  /// Sends a request and waits for its answer. Throws UsageError if not connected.
+  Reply call(Kind kind, const ObjectId& object, Payload payload = {});
+  /// As call(), but gives up at the deadline; `late` is then given an answer that comes all the same (not
+  /// Status::no), under the mutex.
+  std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload, Deadline deadline,
+                                  std::function<void(Reply)> late);
+  /// A call to a service of a rank.
+  Reply call_service(Kind kind, ProcessId to, Payload payload = {});
+  /// Sends a request that has no answer.
+  void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
+  void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload = {},
+            std::uint16_t status = 0);
+  /// Starts a call whose answer completes something else (a delivery); see begin()/end() in .cpp.
+  std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload,
+                          std::function<void(Reply)> on_reply);
+  /// Gives up a post_call() that has not been answered.
+  void cancel(std::unique_lock<std::mutex>& lock, std::uint64_t call, const ObjectId& object);
+
+  /// Waits until `ready()`, called under the lock, or the deadline; false then. Tries at least once.
+  template <class Ready>
+  bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, Ready ready) {
+    if (ready()) return true;
+    while (wait_once(lock, deadline) && !ready()) {
+    }
+    if (!driving_ && waiting_ == 0 && link_ != nullptr) link_->leave();
+    return ready();
+  }
+
+  /// Words. A process without a window asks its worker.
+  std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired);
+  std::uint64_t word_load(WordRef word);
+  std::uint64_t word_exchange(WordRef word, std::uint64_t value);
+  std::uint64_t word_add(WordRef word, std::uint64_t value);
+
+  /// A frame for this process has arrived. Called under the mutex by the link's driver.
+  void deliver(Frame&& frame);
+
+  /// Frames for this process itself, not for an object of it, go to `handler` (pool tasks, …).
+  void set_handler(std::function<void(Frame&&)> handler) { handler_ = std::move(handler); }
+
+  /// Takes a unit handed ahead; false if it was taken back.
+  bool take(const ClaimStamp& stamp, std::uint32_t number);
+  [[nodiscard]] std::uint16_t new_claim_slot();
+  void free_claim_slot(std::uint16_t slot);
+
+  /// The core of a handle that has arrived: the one there is already, or `make()` for the first.
+  template <class CoreT, class Make>
+  std::shared_ptr<CoreT> adopt(const ObjectId& id, Make make);
+  /// A pointer to a core that retires it before it is deleted.
+  template <class CoreT, class... Args>
+  static std::shared_ptr<CoreT> make_core(Args&&... args);
+  /// Gives back references of a value that arrived and will not be decoded.
+  void drop(const std::vector<ObjectId>& handles);
+  void drop(std::unique_lock<std::mutex>& lock, const std::vector<ObjectId>& handles);
+
+  /// Has `task` run, without the mutex, by the next thread that waits here.
+  void run_soon(std::function<void()> task) { soon_.push_back(std::move(task)); }
+
+  /// Throws what a reply says; `what` is the beginning of the message.
+  static void check(const Reply& reply, const std::string& what);
+
+ private:
+  friend class Core;
+  struct Pending {
+    bool done = false;
+    Reply reply;
+  };
+
+  bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
+            std::uint16_t status);
+  void require_link() const;
+  void run_tasks(std::unique_lock<std::mutex>& lock);
+  void retire(Core& core);
+  std::shared_ptr<Core> find_core(const ObjectId& id);
+  void remember(const std::shared_ptr<Core>& core, bool claim);
+
+  Identity self_;
+  std::mutex mutex_;
+  std::condition_variable turn_;  // to drive, or something was delivered
+  Link* link_ = nullptr;
+  bool driving_ = false;
+  int waiting_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t next_call_ = 1;
+  std::uint32_t next_object_ = 1;
+  std::unordered_map<std::uint64_t, Pending*> pending_;
+  std::unordered_map<std::uint64_t, std::function<void(Reply)>> handlers_;  // of post_call, and late
+  struct KnownCore {
+    Core* core;
+    std::weak_ptr<Core> alive;
+  };
+  std::unordered_map<ObjectId, KnownCore> cores_;
+  std::function<void(Frame&&)> handler_;
+  std::deque<std::function<void()>> soon_;
+  std::unique_ptr<ClaimWord[]> own_claims_;
+  ClaimWord* claims_ = nullptr;
+  std::vector<bool> claim_slots_;
+};
+
+template <class CoreT, class... Args>
+std::shared_ptr<CoreT> Client::make_core(Args&&... args) {
+  return std::shared_ptr<CoreT>(new CoreT(std::forward<Args>(args)...), [](CoreT* core) {
+    Core& base = *core;
+    if (base.client_) base.client_->retire(base);
+    delete core;
+  });
+}
+
+template <class CoreT, class Make>
+std::shared_ptr<CoreT> Client::adopt(const ObjectId& id, Make make) {
+  if (auto known = find_core(id)) {
+    auto core = std::dynamic_pointer_cast<CoreT>(known);
+    drop({id});
+    if (!core) throw CodecError("a handle arrived as a handle of another kind of object");
+    return core;
+  }
+  std::shared_ptr<CoreT> core = make();
+  core->set_id(id, shared_from_this());
+  remember(core, true);
+  return core;
+}
+
+}  // namespace mpx::detail

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <condition_variable>
+#include <thread>
+
+#include "endpoint/client.hpp"
+#include "runtime/runtime.hpp"
+
+namespace mpx::detail {
+
+/// The link of code that runs inside a rank: its runtime is called directly.
+class DirectLink : public Link {
+ public:
+  explicit DirectLink(Runtime& runtime) : runtime_(runtime) {}
+
+  void send(Frame frame) override { runtime_.route(std::move(frame)); }
+  void flush() override;
+  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  void leave() override;
+  void interrupt() override { runtime_.interrupt(); }
+  Words* words() override { return &runtime_.words(); }
+
+  /// Somebody else drives while nobody waits (Background).
+  void set_attended(bool attended) { attended_ = attended; }
+  [[nodiscard]] bool driving() const { return driving_; }
+
+ private:
+  Runtime& runtime_;
+  bool attended_ = false;
+  bool driving_ = false;
+};
+
+/// Drives a rank's runtime while its own code computes: a thread that sleeps until something happens.
+class Background {
+ public:
+  Background(Client& client, Runtime& runtime, DirectLink& link);
+  /// Stops the thread.
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+ private:
+  void run();
+
+  Client& client_;
+  Runtime& runtime_;
+  DirectLink& link_;
+  std::condition_variable stopped_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mpx::detail

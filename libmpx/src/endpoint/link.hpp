@@ -1,0 +1,31 @@
+#pragma once
+
+#include <mutex>
+
+#include "core/frame.hpp"
+#include "mpx/detail/deadline.hpp"
+#include "transport/words.hpp"
+
+namespace mpx::detail {
+
+/// How a process reaches the rest of the job: through the runtime of its own rank, or over a channel.
+/// Everything is called under the client's mutex unless said otherwise.
+class Link {
+ public:
+  virtual ~Link() = default;
+
+  /// Takes a frame on its way. May wait until there is room.
+  virtual void send(Frame frame) = 0;
+  /// Sees to it that what was sent leaves without another call.
+  virtual void flush() = 0;
+  /// One round of work; sleeps (without the mutex) if there is nothing to do until the deadline.
+  virtual void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) = 0;
+  /// Nobody of this process waits any more.
+  virtual void leave() {}
+  /// Ends a sleep of drive(); callable without the mutex.
+  virtual void interrupt() = 0;
+  /// The words themselves, where they can be reached without a message; else null.
+  virtual Words* words() { return nullptr; }
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+
+#include "core/frame_stream.hpp"
+#include "endpoint/link.hpp"
+
+namespace mpx::detail {
+
+/// The link of code outside a rank: frames over a channel to the rank that supervises it.
+class StreamLink : public Link {
+ public:
+  /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is gone.
+  StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost);
+
+  void send(Frame frame) override;
+  void flush() override { channel_.ring_if_asleep(); }
+  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  void interrupt() override {}
+
+  [[nodiscard]] Channel& channel() { return channel_; }
+
+ private:
+  bool sleep(const timespec* timeout);
+
+  Channel channel_;
+  FrameReader reader_;
+  FrameWriter writer_;
+  std::function<void(Frame&&)> deliver_;
+  std::function<void()> lost_;
+  bool spare_core_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,327 @@
+#include "runtime/runtime.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "mpx/error.hpp"
+#include "runtime/cell_home.hpp"
+#include "runtime/end_home.hpp"
+#include "runtime/pool_home.hpp"
+#include "runtime/process_home.hpp"
+#include "runtime/queue_home.hpp"
+
+namespace mpx::detail {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto kSpin = 50us;           // after the last event, with a core to spare
+constexpr auto kSpinCrowded = 5us;     // with none to spare
+constexpr auto kTimer = 1ms;           // longest sleep while peers cannot ring: soon after traffic
+constexpr auto kTimerQuiet = 5ms;      // … and after a second without any
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+}  // namespace
+
+Runtime::Runtime(Options options)
+    : transport_(*options.transport),
+      words_(*options.words),
+      deliver_local_(std::move(options.deliver_local)),
+      homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
+        try {
+          return make_home(request, std::move(arguments));
+        } catch (const Error& error) {
+          out.reply(request, Status::usage, Packer::pack(std::string(error.what())));
+          return std::unique_ptr<Home>();
+        }
+      }),
+      supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
+                  [this](Frame&& frame) { route(std::move(frame)); }),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  const auto watch = [this](int fd, bool add) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    // Level-triggered: a process's socket stays readable at its end, hence taken out then.
+    ::epoll_ctl(epoll_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &event);
+  };
+  watch(transport_.doorbell(), true);
+  if (options.forker) watch(options.forker->socket(), true);
+  supervisor_.adopt(std::move(options.forker));
+  supervisor_.watch = watch;
+  supervisor_.fatal = std::move(options.fatal);
+  if (rank() == 0) directory_ = std::make_unique<Directory>(std::move(options.slots));
+  cores_ = usable_cores();
+  node_ranks_ = 0;
+  for (int r = 0; r < size(); ++r) node_ranks_ += transport_.same_node(r) ? 1 : 0;
+}
+
+Runtime::~Runtime() = default;
+
+void Runtime::route(Frame frame) {
+  // A home's answer must not come back into the middle of what it is doing: one frame at a time.
+  if (dispatching_) {
+    pending_.push_back(std::move(frame));
+    return;
+  }
+  dispatching_ = true;
+  dispatch(std::move(frame));
+  while (!pending_.empty()) {
+    auto next = std::move(pending_.front());
+    pending_.pop_front();
+    dispatch(std::move(next));
+  }
+  dispatching_ = false;
+}
+
+void Runtime::dispatch(Frame&& frame) {
+  const auto& header = frame.header;
+  const bool to_home = header.kind < Kind::first_service || header.kind == Kind::recalled;
+  const int to = to_home ? header.object.home : header.to.rank().number();
+  if (to != rank()) {
+    if (to < 0 || to >= size()) {
+      log_error("a message of kind {} for rank {} is dropped: no such rank", static_cast<int>(header.kind), to);
+      return;
+    }
+    return transport_.send(to, std::move(frame));
+  }
+  if (to_home) return homes_.on(std::move(frame), *this);
+  if (is_service(header.kind)) return serve(std::move(frame));
+  if (header.to.is_rank()) {
+    if (deliver_local_) deliver_local_(std::move(frame));
+    return;
+  }
+  supervisor_.deliver(std::move(frame));
+}
+
+void Runtime::serve(Frame&& frame) {
+  const auto header = frame.header;
+  switch (header.kind) {
+    case Kind::spawn:
+      return supervisor_.spawn(std::move(frame));
+    case Kind::spawned: {
+      const auto [pid, error] = Unpacker::unpack<std::int32_t, std::int32_t>(frame.body);
+      return directory_->on_spawned(header.from, pid, error, *this);
+    }
+    case Kind::process_ended:
+      return on_process_ended(frame);
+    case Kind::signal:
+      return supervisor_.signal(header.to, Unpacker(frame.body).get<std::int32_t>());
+    case Kind::recall:
+      if (header.to.is_rank()) {
+        if (deliver_local_) deliver_local_(std::move(frame));
+        return;
+      }
+      return supervisor_.recall(header);
+    case Kind::await_children:
+      return directory_->await_children(header, *this);
+    case Kind::list_children:
+      return directory_->list_children(header, *this);
+    case Kind::shutdown: {
+      supervisor_.stop();
+      shutting_down_ = true;
+      FrameHeader done;
+      done.kind = Kind::shutdown_done;
+      done.from = ProcessId(rank(), 0);
+      return route(make_frame(done, {}));
+    }
+    case Kind::shutdown_done:
+      ++left_;
+      return;
+    case Kind::word_cas:
+    case Kind::word_load:
+    case Kind::word_exchange:
+    case Kind::word_add:
+      return serve_word(std::move(frame));
+    default:
+      log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
+                to_string(header.from));
+  }
+}
+
+// A process has no window of its own: its worker works on the word for it.
+void Runtime::serve_word(Frame&& frame) {
+  Unpacker in(frame.body);
+  const auto word = in.get<WordRef>();
+  std::uint64_t old = 0;
+  switch (frame.header.kind) {
+    case Kind::word_cas: {
+      const auto expected = in.get<std::uint64_t>();
+      old = words_.compare_exchange(word, expected, in.get<std::uint64_t>());
+      break;
+    }
+    case Kind::word_load:
+      old = words_.load(word);
+      break;
+    case Kind::word_exchange:
+      old = words_.exchange(word, in.get<std::uint64_t>());
+      break;
+    default:
+      old = words_.fetch_add(word, in.get<std::uint64_t>());
+  }
+  reply(frame.header, Status::ok, Packer::pack(old));
+}
+
+void Runtime::on_process_ended(const Frame& frame) {
+  const auto facts = Unpacker(frame.body).get<ProcessFacts>();
+  if (directory_) directory_->on_ended(frame.header.from, facts, *this);
+  homes_.on_ended(frame.header.from, facts, *this);
+}
+
+std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arguments) {
+  Unpacker in(arguments.bytes);
+  const auto kind = in.get<ObjectKind>();
+  std::unique_ptr<Home> home;
+  switch (kind) {
+    case ObjectKind::pipe_end:
+      home = std::make_unique<EndHome>(request.object, in.get<ObjectId>());
+      break;
+    case ObjectKind::queue: {
+      const auto capacity = in.get<std::uint64_t>();
+      home = std::make_unique<QueueHome>(request.object, capacity, in.get<std::uint64_t>());
+      break;
+    }
+    case ObjectKind::lock:
+    case ObjectKind::cell:
+      return make_lock_or_cell(kind, request, in);
+    case ObjectKind::process:
+      if (directory_) home = std::make_unique<ProcessHome>(request.object, *directory_);
+      break;
+    case ObjectKind::pool:
+      if (directory_) home = std::make_unique<PoolHome>(request.object, request.from, *directory_, in.get<PoolSettings>());
+      break;
+  }
+  if (!home) throw UsageError("an object of this kind lives on rank 0 only");
+  reply(request, Status::ok);
+  return home;
+}
+
+std::unique_ptr<Home> Runtime::make_lock_or_cell(ObjectKind kind, const FrameHeader& request, Unpacker& in) {
+  const auto allocate = [&](std::uint64_t initial) {
+    const auto word = words_.allocate(initial);
+    if (!word) {
+      throw UsageError(fmt::format(
+          "no word is left for another Lock or Value on rank {}: all {} are in use; set MPX_WORDS_PER_RANK higher",
+          rank(), words_.capacity()));
+    }
+    return *word;
+  };
+  const auto lock = allocate(0);
+  if (kind == ObjectKind::lock) {
+    reply(request, Status::ok, Packer::pack(lock));
+    return std::make_unique<LockHome>(words_, lock);
+  }
+  try {
+    const auto bytes = in.rest();
+    std::optional<WordRef> value;
+    if (bytes.size() <= sizeof(std::uint64_t)) {
+      std::uint64_t initial = 0;
+      std::memcpy(&initial, bytes.data(), bytes.size());
+      value = allocate(initial);
+    }
+    reply(request, Status::ok, Packer::pack(lock, value.value_or(WordRef{})));
+    return std::make_unique<CellHome>(words_, lock, value, Bytes(bytes.begin(), bytes.end()));
+  } catch (...) {
+    words_.release(lock);
+    throw;
+  }
+}
+
+void Runtime::begin_shutdown() {
+  shutting_down_ = true;
+  supervisor_.stop();
+  for (int to = 0; to < size(); ++to) {
+    if (to == rank()) continue;
+    FrameHeader header;
+    header.kind = Kind::shutdown;
+    header.to = ProcessId(to, 0);
+    route(make_frame(header, {}));
+  }
+  transport_.flush();
+}
+
+std::size_t Runtime::progress() {
+  auto events = transport_.poll([this](Frame&& frame) { route(std::move(frame)); });
+  if (supervisor_.active()) events += supervisor_.pump();
+  transport_.flush();
+  return events;
+}
+
+std::chrono::nanoseconds Runtime::spin_time() const {
+  const auto running = static_cast<int>(supervisor_.live());
+  return node_ranks_ + running <= cores_ ? kSpin : kSpinCrowded;
+}
+
+void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  if (announced_) {
+    announced_ = false;
+    transport_.announce_awake();
+    supervisor_.announce_awake();
+  }
+  if (progress() != 0) {
+    last_event_ = steady_clock::now();
+    return;
+  }
+  const auto now = steady_clock::now();
+  if (deadline.is_now() || (!deadline.is_never() && now >= deadline.when())) return;
+  if (now - last_event_ < spin_time()) {
+    // Another thread of this rank may want the mutex, another process the core.
+    lock.unlock();
+    if (node_ranks_ + static_cast<int>(supervisor_.live()) > cores_) ::sched_yield();
+    lock.lock();
+    return;
+  }
+  sleep(lock, deadline);
+}
+
+bool Runtime::quiet() const { return steady_clock::now() - last_event_ >= spin_time(); }
+
+void Runtime::unattended() {
+  if (announced_) return;
+  announced_ = true;
+  transport_.announce_sleep();
+  supervisor_.announce_sleep();
+  progress();
+}
+
+void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  if (!announced_) {
+    announced_ = true;
+    transport_.announce_sleep();
+    supervisor_.announce_sleep();
+  }
+  if (progress() != 0 || supervisor_.readable()) return;
+  auto limit = deadline.left();
+  const auto bound = [&](std::chrono::nanoseconds most) { limit = std::min(limit.value_or(most), most); };
+  if (transport_.busy()) bound(50us);
+  if (transport_.needs_timer()) bound(steady_clock::now() - last_event_ > 1s ? kTimerQuiet : kTimer);
+  timespec timeout{};
+  if (limit) {
+    timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
+    timeout.tv_nsec = (*limit % 1s).count();
+  }
+  ++sleepers_;
+  lock.unlock();
+  epoll_event events[16];
+  const int got = ::epoll_pwait2(epoll_.get(), events, 16, limit ? &timeout : nullptr, nullptr);
+  lock.lock();
+  --sleepers_;
+  if (got <= 0) return;
+  last_event_ = steady_clock::now();
+  supervisor_.pump(true);
+}
+
+}  // namespace mpx::detail

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/unique_fd.hpp"
+#include "mpx/detail/deadline.hpp"
+#include "runtime/directory.hpp"
+#include "runtime/home_table.hpp"
+#include "runtime/supervisor.hpp"
+#include "transport/transport.hpp"
+#include "transport/words.hpp"
+
+namespace mpx::detail {
+
+/// One rank's part of libmpx: routes frames, serves the homes of this rank, supervises its processes.
+///
+/// Thread safety: everything under one mutex, which also serialises MPI; drive() releases it
+///                while it sleeps.
+class Runtime : private Outbox {
+ public:
+  struct Options {
+    Transport* transport = nullptr;
+    Words* words = nullptr;
+    std::optional<Template> forker;             ///< none: this rank starts no processes
+    std::vector<Directory::RankSlots> slots;    ///< rank 0 only
+    std::function<void(Frame&&)> deliver_local;  ///< to the code that runs inside this rank
+    std::function<void(const std::string&)> fatal;  ///< the job cannot go on
+  };
+
+  explicit Runtime(Options options);
+  ~Runtime() override;
+
+  [[nodiscard]] int rank() const { return transport_.rank(); }
+  [[nodiscard]] int size() const { return transport_.size(); }
+  [[nodiscard]] Words& words() { return words_; }
+  [[nodiscard]] Directory* directory() { return directory_.get(); }
+  [[nodiscard]] const std::string& host(int rank) const { return transport_.host(rank); }
+  /// Objects whose home is this rank.
+  [[nodiscard]] std::size_t object_count() const { return homes_.size(); }
+
+  /// Sends a frame to where it belongs. Frames to other ranks leave at the next flush() or drive().
+  void route(Frame frame);
+  void flush() { transport_.flush(); }
+
+  /// One round: moves what can be moved; if nothing could for a while, sleeps until something happens
+  /// or the deadline. `lock` holds the mutex.
+  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline);
+
+  /// One round without sleeping. Returns the number of events.
+  std::size_t progress();
+
+  /// Makes peers ring from now on, because nobody drives; a background thread sleeps in sleep().
+  void unattended();
+
+  /// For the thread that drives while nobody waits: sleeps until there is something to do.
+  void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline);
+
+  /// Threads in sleep().
+  [[nodiscard]] int sleepers() const { return sleepers_; }
+  /// Whether something needs drive() to be called soon.
+  [[nodiscard]] bool busy() const { return transport_.busy(); }
+  /// Whether nothing happened for the time that a driver should go on looking.
+  [[nodiscard]] bool quiet() const;
+
+  /// Wakes a sleeping drive(); from any thread.
+  void interrupt() { transport_.interrupt(); }
+
+  /// Rank 0: tells all ranks to end their processes and leave. Others: true once told.
+  void begin_shutdown();
+  [[nodiscard]] bool shutting_down() const { return shutting_down_; }
+  /// Rank 0: whether every rank has answered.
+  [[nodiscard]] bool shut_down() const { return left_ >= size() - 1; }
+  /// Ends the processes of this rank.
+  void stop() { supervisor_.stop(); }
+
+ private:
+  void send(Frame frame) override { route(std::move(frame)); }
+  void dispatch(Frame&& frame);
+  void serve(Frame&& frame);
+  void serve_word(Frame&& frame);
+  void on_process_ended(const Frame& frame);
+  std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
+  std::unique_ptr<Home> make_lock_or_cell(ObjectKind kind, const FrameHeader& request, Unpacker& in);
+  [[nodiscard]] std::chrono::nanoseconds spin_time() const;
+
+  Transport& transport_;
+  Words& words_;
+  std::function<void(Frame&&)> deliver_local_;
+  HomeTable homes_;
+  std::unique_ptr<Directory> directory_;  // rank 0 only
+  Supervisor supervisor_;
+  UniqueFd epoll_;
+  std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
+  bool dispatching_ = false;
+  bool announced_ = false;
+  bool shutting_down_ = false;
+  int left_ = 0;
+  int sleepers_ = 0;
+  int cores_ = 1;
+  int node_ranks_ = 1;
+  std::chrono::steady_clock::time_point last_event_{};
+};
+
+}  // namespace mpx::detail
