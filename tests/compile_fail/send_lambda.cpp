@@ -1,0 +1,8 @@
+// expect: a lambda cannot travel as a value
+#include "mpx/detail/encode.hpp"
+
+using mpx::detail::encode;
+
+int main() {
+  encode([] {});
+}

@@ -1,0 +1,11 @@
+// expect: a raw pointer cannot travel between processes
+#include <vector>
+
+#include "mpx/detail/encode.hpp"
+
+using mpx::detail::encode;
+
+int main() {
+  int value = 1;
+  encode(&value);
+}
