@@ -46,7 +46,7 @@ Inbox::~Inbox() {
   }
 }
 
-std::size_t Inbox::poll(const Transport::Deliver& deliver) {
+std::size_t Inbox::poll(const Transport::Deliver& deliver, Before before) {
   constexpr int kMostMessages = 64;
   if (polling_) throw std::logic_error("Transport::poll() called from its own delivery");
   struct Running {
@@ -58,17 +58,25 @@ std::size_t Inbox::poll(const Transport::Deliver& deliver) {
   delivered_ = 0;
   if (!active_.empty()) advance_all(deliver);
   int found = 0;
+  int quiet = 0;
+  // A probe of Open MPI looks first and progresses afterwards, so that what has arrived meanwhile
+  // is found by the second one.
+  const int enough = before == Before::sleep ? 2 : 1;
   // After a quiet poll one message is seldom followed by another at once, so who waits for it is
   // not kept waiting for one more probe. But 0 is returned only after a probe that found nothing.
   const int most = dense_ ? kMostMessages : 1;
   dense_ = false;
-  while (delivered_ == 0 || found < most) {
+  while (quiet < enough && (delivered_ == 0 || found < most)) {
     int arrived = 0;
     MPI_Message handle = MPI_MESSAGE_NULL;
     MPI_Status status;
     check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &arrived, &handle, &status),
           "MPI_Improbe");
-    if (arrived == 0) break;
+    if (arrived == 0) {
+      ++quiet;
+      continue;
+    }
+    quiet = 0;
     ++found;
     dense_ = true;
     take(handle, status, deliver);

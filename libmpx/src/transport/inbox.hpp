@@ -22,6 +22,9 @@ namespace mpx::detail {
 /// after it waits behind; other sources pass.
 class Inbox {
  public:
+  /// What the caller means to do if a poll finds nothing.
+  enum class Before { another_poll, sleep };
+
   Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
@@ -29,7 +32,7 @@ class Inbox {
 
   /// As Transport::poll(). After an exception, from `deliver` too, the next poll goes on with the
   /// frame after the one concerned.
-  std::size_t poll(const Transport::Deliver& deliver);
+  std::size_t poll(const Transport::Deliver& deliver, Before before);
 
   /// Whether no message is partly here.
   [[nodiscard]] bool idle() const { return active_.empty(); }

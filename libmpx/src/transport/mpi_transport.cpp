@@ -26,7 +26,17 @@ void MpiTransport::send(int to, Frame frame) {
 std::size_t MpiTransport::poll(const Deliver& deliver) {
   outbox_.flush();
   outbox_.progress();
-  return inbox_.poll(deliver);
+  return inbox_.poll(deliver, announced_ ? Inbox::Before::sleep : Inbox::Before::another_poll);
+}
+
+void MpiTransport::announce_sleep() {
+  doorbells_.announce();
+  announced_ = true;
+}
+
+void MpiTransport::announce_awake() {
+  announced_ = false;
+  doorbells_.withdraw();
 }
 
 }  // namespace mpx::detail

@@ -32,8 +32,8 @@ class MpiTransport final : public Transport {
   std::size_t poll(const Deliver& deliver) override;
   [[nodiscard]] bool busy() const override { return !outbox_.idle() || !inbox_.idle(); }
 
-  void announce_sleep() override { doorbells_.announce(); }
-  void announce_awake() override { doorbells_.withdraw(); }
+  void announce_sleep() override;
+  void announce_awake() override;
   [[nodiscard]] int doorbell() const override { return doorbells_.fd(); }
   [[nodiscard]] bool needs_timer() const override { return needs_timer_; }
   void interrupt() override { doorbells_.interrupt(); }
@@ -46,6 +46,7 @@ class MpiTransport final : public Transport {
   Outbox outbox_;
   Inbox inbox_;
   bool needs_timer_ = false;
+  bool announced_ = false;
 };
 
 }  // namespace mpx::detail
