@@ -109,6 +109,7 @@ std::pair<Channel, ChannelFds> Channel::create(std::size_t ring_bytes, std::size
 
 Channel::Channel(Side side, ChannelFds fds)
     : mapping_(fds.memory.get()), socket_(std::move(fds.socket)) {
+  fds.memory.reset();  // not at the end of the caller's expression, which may run a whole child
   const auto bytes = mapping_.bytes();
   auto* header = reinterpret_cast<Header*>(bytes.data());
   // Read once: what is checked must be what is used.

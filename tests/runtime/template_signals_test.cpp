@@ -1,0 +1,143 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/launcher_environment.hpp"
+#include "runtime/stop_signal.hpp"
+#include "runtime/template.hpp"
+#include "template_support.hpp"
+
+namespace mpx::detail {
+namespace {
+
+using namespace testing;
+
+class TemplateSignals : public ::testing::Test {
+ protected:
+  void SetUp() override { ::alarm(kTestSeconds); }  // a hang ends the program
+  void TearDown() override { ::alarm(0); }
+};
+
+// Tells that it is ready, and ends with the stop flag when told to.
+int wait_for_end(std::uint64_t, Channel channel) {
+  give_byte(channel, 1);
+  (void)take_byte(channel);
+  return stop_flag() ? 7 : 8;
+}
+
+TEST_F(TemplateSignals, OfALauncherToTheWholeGroupEndNobody) {
+  const int status = in_fake_rank([] {
+    ::setpgid(0, 0);
+    for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) ::signal(signo, SIG_IGN);
+    Launcher rank(wait_for_end);
+    std::vector<Channel> channels;
+    for (std::uint64_t serial = 1; serial <= 8; ++serial) {
+      channels.push_back(rank.spawn(serial));
+      ::kill(0, SIGTERM);  // while it is being forked, too
+    }
+    for (int i = 0; i < 500; ++i) {
+      for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCONT}) ::kill(0, signo);
+      ::kill(rank.forker.pid(), SIGTERM);  // as srun does, which knows each process
+    }
+    for (auto& channel : channels) {
+      if (take_byte(channel) != 1) return 1;
+      give_byte(channel, 2);
+    }
+    for (std::uint64_t serial = 1; serial <= 8; ++serial) {
+      if (rank.next(Type::exited, serial).status != 7 << 8) return 2;
+    }
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(TemplateSignals, AnnouncedOnesTerminate) {
+  Launcher rank(wait_for_end);
+  std::uint64_t serial = 0;
+  for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGKILL, SIGHUP}) {
+    auto channel = rank.spawn(++serial);
+    EXPECT_EQ(take_byte(channel), 1);
+    rank.forker.signal(serial, signo);
+    EXPECT_EQ(rank.next(Type::exited, serial).status, signo);
+  }
+  auto channel = rank.spawn(++serial);  // in a slot that an announcement was made in
+  EXPECT_EQ(take_byte(channel), 1);
+  ::kill(rank.next(Type::started, serial).pid, SIGTERM);
+  give_byte(channel, 2);
+  EXPECT_EQ(rank.next(Type::exited, serial).status, 7 << 8);
+}
+
+TEST_F(TemplateSignals, AreNotLostOnAChildThatHasNotBegun) {
+  Launcher rank(wait_for_end);
+  for (std::uint64_t serial = 1; serial <= 200; ++serial) {
+    auto channel = rank.spawn(serial);
+    rank.forker.signal(serial, SIGTERM);
+    EXPECT_EQ(rank.next(Type::exited, serial).status, SIGTERM);
+  }
+}
+
+TEST_F(TemplateSignals, AnnouncedOnesAreNotLostInALaunchersPendingOne) {
+  Launcher rank(wait_for_end);
+  auto channel = rank.spawn(1);
+  EXPECT_EQ(take_byte(channel), 1);
+  const pid_t pid = rank.next(Type::started).pid;
+  ::kill(pid, SIGSTOP);
+  ::kill(pid, SIGTERM);
+  rank.forker.signal(1, SIGTERM);
+  rank.forker.signal(1, SIGCONT);
+  EXPECT_EQ(rank.next(Type::exited).status, SIGTERM);
+}
+
+TEST_F(TemplateSignals, MayBeTakenOverByTheUsersCode) {
+  Launcher rank([](std::uint64_t serial, Channel channel) {
+    struct sigaction action {};
+    action.sa_handler = [](int) { ::_exit(55); };
+    ::sigaction(SIGTERM, &action, nullptr);
+    return wait_for_end(serial, std::move(channel));
+  });
+  auto channel = rank.spawn(1);
+  EXPECT_EQ(take_byte(channel), 1);
+  rank.forker.signal(1, SIGTERM);
+  EXPECT_EQ(rank.next(Type::exited).status, 55 << 8);
+}
+
+TEST(LauncherEnvironment, TellsALaunchersVariablesFromAUsers) {
+  for (const char* name :
+       {"OMPI_COMM_WORLD_RANK", "OMPI_UNIVERSE_SIZE", "OMPI_MCA_orte_hnp_uri", "OMPI_MCA_ess",
+        "OMPI_MCA_ess_base_jobid", "OMPI_MCA_pmix", "OMPI_MCA_initial_wdir", "OMPI_COMMAND",
+        "OMPI_ARGV", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS", "OMPI_NUM_APP_CTX",
+        "OMPI_APP_CTX_NUM_PROCS", "PMIX_RANK", "PMIX_SERVER_URI41", "PRTE_LAUNCHED"}) {
+    EXPECT_TRUE(is_launcher_variable(name)) << name;
+  }
+  for (const char* name :
+       {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_btl",
+        "OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_osc",
+        "PMIX_MCA_gds", "SLURM_JOB_ID", "PATH"}) {
+    EXPECT_FALSE(is_launcher_variable(name)) << name;
+  }
+}
+
+TEST_F(TemplateSignals, ChildrenSeeNoLaunchersVariables) {
+  const int status = in_fake_rank([] {
+    ::setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+    ::setenv("PMIX_NAMESPACE", "1", 1);
+    ::setenv("PMIX_RANK", "0", 1);
+    ::setenv("OMPI_MCA_btl", "self,vader", 1);
+    Launcher rank([](std::uint64_t, Channel) {
+      const char* kept = std::getenv("OMPI_MCA_btl");
+      if (std::getenv("OMPI_COMM_WORLD_RANK") || std::getenv("PMIX_RANK")) return 1;
+      return kept && std::strcmp(kept, "self,vader") == 0 ? 0 : 2;
+    });
+    auto channel = rank.spawn(1);
+    if (!std::getenv("PMIX_RANK")) return 3;  // the rank's own stay
+    return rank.next(Type::exited).status;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace mpx::detail

@@ -1,0 +1,265 @@
+#include "runtime/template.hpp"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+#include "mpx/error.hpp"
+#include "template_support.hpp"
+
+namespace mpx::detail {
+namespace {
+
+using namespace testing;
+
+class TemplateTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ::alarm(kTestSeconds); }  // a hang ends the program
+  void TearDown() override { ::alarm(0); }
+};
+
+TEST_F(TemplateTest, ReportsHowEachChildEnded) {
+  Launcher rank([](std::uint64_t serial, Channel channel) -> int {
+    ::signal(SIGSEGV, SIG_DFL);  // sanitizers handle these
+    ::signal(SIGABRT, SIG_DFL);
+    std::freopen("/dev/null", "w", stderr);
+    switch (serial) {
+      case 1:
+        return 0;
+      case 2:
+        return 3;
+      case 3:
+        std::exit(3);
+      case 4:
+        std::abort();
+      case 5:
+        ::raise(SIGSEGV);
+        break;
+      case 6:
+        ::raise(SIGKILL);
+        break;
+      case 7:
+        throw std::runtime_error("uncaught");
+      case 8:
+        ::_exit(200);
+      default:
+        (void)take_byte(channel);
+    }
+    return 99;
+  });
+  std::vector<Channel> channels;
+  for (std::uint64_t serial = 1; serial <= 9; ++serial) channels.push_back(rank.spawn(serial));
+  const auto status = [&](std::uint64_t serial) {
+    const auto started = rank.next(Type::started, serial);
+    EXPECT_GT(started.pid, 0);
+    const auto exited = rank.next(Type::exited, serial);
+    EXPECT_EQ(exited.pid, started.pid);
+    return exited.status;
+  };
+  EXPECT_EQ(status(1), 0);
+  EXPECT_EQ(status(2), 3 << 8);
+  EXPECT_EQ(status(3), 3 << 8);
+  EXPECT_EQ(status(4) & 0x7f, SIGABRT);
+  EXPECT_EQ(status(5) & 0x7f, SIGSEGV);
+  EXPECT_EQ(status(6), SIGKILL);
+  EXPECT_EQ(status(7) & 0x7f, SIGABRT);
+  EXPECT_EQ(status(8), 200 << 8);
+  rank.forker.signal(9, SIGSTOP);
+  rank.forker.signal(9, SIGKILL);
+  EXPECT_EQ(status(9), SIGKILL);
+  rank.forker.signal(9, SIGKILL);     // it has ended
+  rank.forker.signal(1234, SIGKILL);  // and this one has never been
+}
+
+TEST_F(TemplateTest, RunsTwoHundredChildrenAtOnce) {
+  Launcher rank([](std::uint64_t serial, Channel channel) {
+    give_byte(channel, 1);
+    return take_byte(channel) == 2 ? static_cast<int>(serial % 100) : 101;
+  });
+  constexpr std::uint64_t kCount = 200;
+  std::vector<Channel> channels;
+  for (std::uint64_t serial = 1; serial <= kCount; ++serial) channels.push_back(rank.spawn(serial));
+  for (auto& channel : channels) EXPECT_EQ(take_byte(channel), 1);
+  std::set<pid_t> pids;
+  for (std::uint64_t i = 0; i < kCount; ++i) pids.insert(rank.next(Type::started).pid);
+  EXPECT_EQ(pids.size(), kCount);
+  for (auto& channel : channels) give_byte(channel, 2);
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    const auto event = rank.next(Type::exited);
+    EXPECT_EQ(event.status, static_cast<int>(event.serial % 100) << 8);
+    EXPECT_EQ(pids.erase(event.pid), 1u);
+  }
+}
+
+std::string child_text;
+void write_child_text() { std::fputs(child_text.c_str(), stdout); }
+
+TEST_F(TemplateTest, WritesEachBufferOnceAndRunsExitHandlers) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  EXPECT_EQ(in_fake_rank([&] {
+              ::dup2(::fileno(file), 1);
+              std::printf("rank ");  // still buffered when the template is forked
+              Launcher rank([](std::uint64_t serial, Channel) {
+                child_text = "exit" + std::to_string(serial) + " ";
+                std::atexit(write_child_text);
+                std::cout << "child" << serial << ' ';
+                if (serial == 2) std::exit(0);
+                return 0;
+              });
+              for (std::uint64_t serial = 1; serial <= 3; ++serial) {
+                auto channel = rank.spawn(serial);
+                if (rank.next(Type::exited, serial).status != 0) return 1;
+              }
+              std::printf("end");
+              std::fflush(stdout);
+              return 0;
+            }),
+            0);
+  std::array<char, 200> text{};
+  std::rewind(file);
+  text[std::fread(text.data(), 1, text.size() - 1, file)] = '\0';
+  EXPECT_STREQ(text.data(), "rank child1 exit1 child2 exit2 child3 exit3 end");
+  std::fclose(file);
+}
+
+TEST_F(TemplateTest, LeaksNoDescriptors) {
+  const int before = open_fds();
+  {
+    Launcher rank([](std::uint64_t serial, Channel channel) {
+      give_byte(channel, open_fds());
+      if (serial == 1) (void)take_byte(channel);  // its channel stays open in the rank
+      return 0;
+    });
+    Channel first = rank.spawn(1);
+    const int in_child = take_byte(first);
+    EXPECT_LE(in_child, before + 1);  // the socket of its channel
+    const int in_rank = open_fds();
+    for (std::uint64_t serial = 2; serial <= 1001; ++serial) {
+      Channel channel = rank.spawn(serial);
+      EXPECT_EQ(rank.next(Type::exited, serial).status, 0);
+      EXPECT_EQ(take_byte(channel), in_child);
+    }
+    EXPECT_EQ(open_fds(), in_rank);
+    EXPECT_EQ(in_rank, before + 2);  // the template's and the first child's sockets
+  }
+  EXPECT_EQ(open_fds(), before);
+}
+
+TEST_F(TemplateTest, GivesChildrenWhatTheirOptionsSay) {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  ASSERT_EQ(::sched_getaffinity(0, sizeof own, &own), 0);
+  int cpu = CPU_SETSIZE - 1;
+  while (cpu >= 0 && !CPU_ISSET(cpu, &own)) --cpu;
+  Launcher rank([cpu](std::uint64_t serial, Channel) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    ::sched_getaffinity(0, sizeof set, &set);
+    int oom = 0;
+    std::ifstream("/proc/self/oom_score_adj") >> oom;
+    rlimit limit{};
+    ::getrlimit(RLIMIT_DATA, &limit);
+    const char* value = std::getenv("MPX_TEST_A");
+    const char* other = std::getenv("MPX_TEST_B");
+    if (oom != 1000) return 1;
+    if (serial == 2) return value || limit.rlim_cur == (1u << 30) ? 2 : 0;
+    if (CPU_COUNT(&set) != 1 || !CPU_ISSET(cpu, &set)) return 3;
+    if (!value || !other || std::strcmp(value, "1=2") != 0 || *other != '\0') return 4;
+    return limit.rlim_cur == (1u << 30) ? 0 : 5;
+  });
+  SpawnOptions options;
+  options.cpus = {cpu};
+  options.env = {{"MPX_TEST_A", "1=2"}, {"MPX_TEST_B", ""}};
+  options.memory_bytes = 1u << 30;
+  auto one = rank.spawn(1, options);
+  auto two = rank.spawn(2);
+  EXPECT_EQ(rank.next(Type::exited, 1).status, 0);
+  EXPECT_EQ(rank.next(Type::exited, 2).status, 0);
+  options.env = {{"MPX_TEST_A", std::string(100'000, 'x')}};
+  EXPECT_THROW((void)rank.spawn(3, options), UsageError);
+}
+
+TEST_F(TemplateTest, ReportsAChildThatItCannotStart) {
+  EXPECT_EQ(in_fake_rank([] {
+              Launcher rank([](std::uint64_t, Channel) { return 0; });
+              auto first = rank.spawn(1);  // the template is ready once this has started
+              if (rank.next(Type::exited).serial != 1) return 3;
+              rlimit few{};
+              ::getrlimit(RLIMIT_NOFILE, &few);
+              few.rlim_cur = 0;  // no room for the descriptors of the channel
+              ::prlimit(rank.forker.pid(), RLIMIT_NOFILE, &few, nullptr);
+              auto channel = rank.spawn(7);
+              const auto event = rank.next(Type::failed);
+              if (event.serial != 7 || event.status != EMFILE) return 1;
+              few.rlim_cur = few.rlim_max;
+              ::prlimit(rank.forker.pid(), RLIMIT_NOFILE, &few, nullptr);
+              auto another = rank.spawn(8);
+              return rank.next(Type::exited).serial == 8 ? 0 : 2;
+            }),
+            0);
+}
+
+TEST_F(TemplateTest, RefusesToStartInAProgramWithThreads) {
+  std::atomic<bool> end{false};
+  std::thread thread([&] { end.wait(false); });
+  try {
+    (void)Template::start([](std::uint64_t, Channel) { return 0; });
+    ADD_FAILURE();
+  } catch (const LaunchError& error) {
+    EXPECT_NE(std::string(error.what()).find(" threads"), std::string::npos) << error.what();
+  }
+  end = true;
+  end.notify_all();
+  thread.join();
+}
+
+TEST_F(TemplateTest, StopEndsAndReapsEverything) {
+  std::vector<pid_t> pids;
+  {
+    Launcher rank([](std::uint64_t, Channel channel) { return take_byte(channel); });
+    std::vector<Channel> channels;
+    pids.push_back(rank.forker.pid());
+    for (std::uint64_t serial = 1; serial <= 5; ++serial) channels.push_back(rank.spawn(serial));
+    for (int i = 0; i < 5; ++i) pids.push_back(rank.next(Type::started).pid);
+    ::kill(rank.forker.pid(), SIGSTOP);
+    rank.forker.stop();
+    rank.forker.stop();
+    EXPECT_TRUE(rank.forker.poll().empty());
+    rank.forker.signal(1, SIGKILL);  // nothing
+  }
+  for (const pid_t pid : pids) {
+    EXPECT_EQ(::kill(pid, 0), -1);
+    EXPECT_EQ(errno, ESRCH);
+  }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST_F(TemplateTest, IsLeftAloneByAProcessThatTheRankForked) {
+  Launcher rank([](std::uint64_t, Channel) { return 0; });
+  EXPECT_EQ(in_fake_rank([&] {
+              { Template moved(std::move(rank.forker)); }
+              return 0;
+            }),
+            0);
+  auto channel = rank.spawn(1);
+  EXPECT_EQ(rank.next(Type::exited).serial, 1u);
+}
+
+}  // namespace
+}  // namespace mpx::detail
