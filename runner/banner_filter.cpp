@@ -2,7 +2,6 @@
 
 #include <fnmatch.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -40,7 +39,7 @@ bool could_match(const std::string& pattern, std::string_view text) {
   return text.starts_with(fixed) || (fixed.starts_with(text));
 }
 
-// Compares `text`, which begins at the start of a line, with a banner; `end` is where it ends.
+// Compares what `text` begins with; `end` is where the banner ends in it.
 Match match(const Banner& banner, std::string_view text, std::size_t& end) {
   end = 0;
   for (const std::string& pattern : banner) {
@@ -73,31 +72,32 @@ Match match_any(std::string_view text, std::size_t& end) {
 
 }  // namespace
 
+// mpirun writes a banner even into the middle of a line of a program that is still being read, so
+// one may begin anywhere; what it split is whole again without it.
 std::string BannerFilter::feed(std::string_view text) {
   std::string shown;
   held_ += text;
-  while (!held_.empty()) {
-    if (at_line_start_) {
-      std::size_t end = 0;
-      const Match found = match_any(held_, end);
-      if (found == Match::so_far) break;
-      if (found == Match::whole) {
-        held_.erase(0, end);
-        continue;
-      }
+  std::size_t done = 0;
+  for (std::size_t at = held_.find('-'); at != std::string::npos; at = held_.find('-', at)) {
+    std::size_t length = 0;
+    const Match found = match_any(std::string_view(held_).substr(at), length);
+    if (found == Match::no) {
+      ++at;
+      continue;
     }
-    const std::size_t newline = held_.find('\n');
-    at_line_start_ = newline != std::string::npos;
-    const std::size_t length = at_line_start_ ? newline + 1 : held_.size();
-    shown.append(held_, 0, length);
-    held_.erase(0, length);
+    shown.append(held_, done, at - done);
+    done = at;
+    if (found == Match::so_far) {
+      held_.erase(0, done);
+      return shown;
+    }
+    at = done = at + length;
   }
+  shown.append(held_, done);
+  held_.clear();
   return shown;
 }
 
-std::string BannerFilter::flush() {
-  if (!held_.empty()) at_line_start_ = held_.back() == '\n';
-  return std::exchange(held_, {});
-}
+std::string BannerFilter::flush() { return std::exchange(held_, {}); }
 
 }  // namespace mpx::runner

@@ -21,8 +21,7 @@ class BannerFilter {
   [[nodiscard]] bool holds_text() const noexcept { return !held_.empty(); }
 
  private:
-  std::string held_;           // begins at the start of a line
-  bool at_line_start_ = true;  // of what comes after held_
+  std::string held_;  // may be the beginning of a banner
 };
 
 }  // namespace mpx::runner

@@ -17,10 +17,10 @@ struct Completion {
 
 /// How a job came to its end, as seen from outside.
 struct JobEnd {
-  int wait_status = 0;        ///< of mpirun, as from waitpid
-  std::optional<int> signal;  ///< mpx-run got this signal and ended the job
+  int wait_status = 0;             ///< of mpirun, as from waitpid
+  std::optional<int> signal = {};  ///< mpx-run got this signal and ended the job
   bool timed_out = false;
-  Completion completion;
+  Completion completion = {};
 };
 
 struct Outcome {

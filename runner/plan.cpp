@@ -55,7 +55,8 @@ Layout lay_out(const Options& options, const Facts& facts, const std::vector<Hos
   return layout;
 }
 
-// Settings that libmpx needs from this Open MPI (each measured; see libmpx/docs/design.md).
+// Settings that libmpx needs from this Open MPI. opal_event_include=epoll is not among them: ranks
+// set it themselves, and mpirun itself prints warnings with it.
 std::vector<std::pair<std::string, std::string>> wanted_parameters(const Facts& facts,
                                                                    bool several_nodes) {
   if (facts.version.major >= 5) {
@@ -65,9 +66,7 @@ std::vector<std::pair<std::string, std::string>> wanted_parameters(const Facts& 
   std::vector<std::pair<std::string, std::string>> wanted = {
       {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
       // Workers bind their processes themselves; a bound rank would share one core with them all.
-      {"OMPI_MCA_hwloc_base_binding_policy", "none"},
-      // The default, poll, costs rank 0 time in proportion to its connections.
-      {"OMPI_MCA_opal_event_include", "epoll"}};
+      {"OMPI_MCA_hwloc_base_binding_policy", "none"}};
   if (!facts.infiniband) {
     // The other one-sided components fail between nodes and crash within one.
     wanted.emplace_back("OMPI_MCA_osc", "sm,pt2pt");
