@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds libmpx and passes its tests, on a fresh Debian 12 machine too.
+
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+usage: tests/run.sh [arguments of ctest]
+
+Installs what is missing (as root, on Debian), builds into build/default and runs
+the tests, without the big and the long ones. MPX_PRESET names another preset of
+CMakePresets.json. Examples:
+  tests/run.sh
+  tests/run.sh -R runner          only tests whose name matches
+  tests/run.sh -L 'big|long'      the big and the long ones
+END
+}
+
+case ${1:-} in -h | --help)
+  usage
+  exit
+  ;;
+esac
+
+cd "$(dirname "$0")/.."
+# shellcheck source=tests/support/packages.sh
+. tests/support/packages.sh
+mpx_have "${mpx_build_packages[@]}" "${mpx_test_packages[@]}"
+mpx_allow_root
+
+preset=${MPX_PRESET:-default}
+cmake --preset "$preset"
+cmake --build --preset "$preset"
+selection=(-LE '^(big|long|lint)$')
+for argument in "$@"; do
+  case $argument in -L*) selection=() ;; esac
+done
+exec ctest --test-dir "build/$preset" --output-on-failure "${selection[@]}" "$@"
