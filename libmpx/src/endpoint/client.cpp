@@ -96,9 +96,9 @@ void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint1
 }
 
 void Client::post(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object, Payload payload,
-                  std::uint16_t status) {
+                  std::uint16_t status, std::uint64_t call) {
   require_link();
-  send(kind, object, {}, 0, std::move(payload), status);
+  send(kind, object, {}, call, std::move(payload), status);
   link_->flush();
 }
 
@@ -121,6 +121,11 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
     throw;
   }
   if (pending.done) return std::move(pending.reply);
+  if (!late) {  // the home says which of the two was first
+    send(Kind::cancel, object, {}, call, {}, 0);
+    wait(lock, Deadline::never(), [&] { return pending.done; });
+    return std::move(pending.reply);
+  }
   pending_.erase(call);
   handlers_[call] = std::move(late);
   send(Kind::cancel, object, {}, call, {}, 0);
@@ -187,6 +192,15 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   return !deadline.passed();
 }
 
+void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload) {
+  FrameHeader header;
+  header.kind = kind;
+  header.from = self_.id;
+  header.object = object;
+  link_->send(make_frame(header, std::move(payload)));  // its references in flight travel on
+  link_->flush();
+}
+
 void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
   auto tasks = std::exchange(soon_, {});
   lock.unlock();
@@ -226,8 +240,15 @@ void Client::deliver(Frame&& frame) {
       log_error("claim slot {} has no numbers left", stamp.slot);
     }
   }
-  if (header.kind == Kind::queue_items && header.call != 0) handlers_.erase(header.call);
-  if (const auto found = cores_.find(header.object); found != cores_.end()) return found->second.core->on(std::move(frame));
+  if (header.kind == Kind::queue_items && header.call != 0) {
+    if (const auto found = handlers_.find(header.call); found != handlers_.end()) {
+      const auto handler = std::move(found->second);
+      handlers_.erase(found);
+      handler({});
+    }
+  }
+  const bool for_pool_process = header.kind >= Kind::pool_tasks && header.kind <= Kind::pool_quit;
+  if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end()) return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
   for (const auto& id : take_payload(std::move(frame)).handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
 }
@@ -375,11 +396,23 @@ void Core::set_id(const ObjectId& id, std::shared_ptr<Client> client) {
 
 void Core::save(Writer& writer) {
   const auto& name = id();
-  writer.number(name.home);
-  writer.number(name.serial);
-  writer.number(name.maker.value());
+  save_id(writer, name);
   save_details(writer);
   writer.carry(name);
+}
+
+void save_id(Writer& writer, const ObjectId& id) {
+  writer.number(id.home);
+  writer.number(id.serial);
+  writer.number(id.maker.value());
+}
+
+ObjectId load_id(Reader& reader) {
+  ObjectId id;
+  id.home = reader.number<std::int32_t>();
+  id.serial = reader.number<std::uint32_t>();
+  id.maker = ProcessId::from_value(reader.number<std::uint64_t>());
+  return id;
 }
 
 }  // namespace mpx::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -64,8 +65,9 @@ class Client : public std::enable_shared_from_this<Client> {
 
   /// Sends a request and waits for its answer. Throws UsageError if not connected.
   Reply call(Kind kind, const ObjectId& object, Payload payload = {});
-  /// As call(), but gives up at the deadline; `late` is then given an answer that comes all the same (not
-  /// Status::no), under the mutex.
+  /// As call(), but gives up at the deadline: with `late`, returns at once, and `late` is given the answer
+  /// when it comes, under the mutex; without it, waits for the home's word on which came first, and
+  /// returns that answer (Status::no if the time-out did).
   std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload, Deadline deadline,
                                   std::function<void(Reply)> late);
   /// A call to a service of a rank.
@@ -73,7 +75,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Sends a request that has no answer.
   void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
   void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload = {},
-            std::uint16_t status = 0);
+            std::uint16_t status = 0, std::uint64_t call = 0);
   /// Starts a call whose answer completes something else (a delivery); see begin()/end() in .cpp.
   std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload,
                           std::function<void(Reply)> on_reply);
@@ -100,7 +102,10 @@ class Client : public std::enable_shared_from_this<Client> {
   void deliver(Frame&& frame);
 
   /// Frames for this process itself, not for an object of it, go to `handler` (pool tasks, …).
-  void set_handler(std::function<void(Frame&&)> handler) { handler_ = std::move(handler); }
+  void set_handler(std::function<void(Frame&&)> handler) {
+    const std::lock_guard guard(mutex_);
+    handler_ = std::move(handler);
+  }
 
   /// Takes a unit handed ahead; false if it was taken back.
   bool take(const ClaimStamp& stamp, std::uint32_t number);
@@ -117,8 +122,22 @@ class Client : public std::enable_shared_from_this<Client> {
   void drop(const std::vector<ObjectId>& handles);
   void drop(std::unique_lock<std::mutex>& lock, const std::vector<ObjectId>& handles);
 
+  /// Sends back what has been delivered, handles included. Called from Core::on().
+  void return_from_delivery(Kind kind, const ObjectId& object, Payload payload);
+  /// Registers the core of an object that this process has made, or (claim) was given.
+  void remember(const std::shared_ptr<Core>& core, bool claim);
+  /// Gives up this process's reference to the object.
+  void retire(Core& core);
+
   /// Has `task` run, without the mutex, by the next thread that waits here.
   void run_soon(std::function<void()> task) { soon_.push_back(std::move(task)); }
+
+  /// Runs what run_soon() was given.
+  void run_tasks(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool has_tasks() const { return !soon_.empty(); }
+
+  /// Whether this process has ever started another; then its end waits for them.
+  std::atomic<bool> has_started_children = false;
 
   /// Throws what a reply says; `what` is the beginning of the message.
   static void check(const Reply& reply, const std::string& what);
@@ -134,10 +153,7 @@ class Client : public std::enable_shared_from_this<Client> {
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
-  void run_tasks(std::unique_lock<std::mutex>& lock);
-  void retire(Core& core);
   std::shared_ptr<Core> find_core(const ObjectId& id);
-  void remember(const std::shared_ptr<Core>& core, bool claim);
 
   Identity self_;
   std::mutex mutex_;

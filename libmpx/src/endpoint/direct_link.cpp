@@ -60,6 +60,7 @@ void Background::run() {
         std::this_thread::yield();
         lock.lock();
       }
+      if (client_.has_tasks()) client_.run_tasks(lock);
       // What has been done may be what a thread that sleeps waits for.
       if (runtime_.sleepers() > 0) runtime_.interrupt();
     } catch (const std::exception& error) {

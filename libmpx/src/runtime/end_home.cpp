@@ -48,20 +48,29 @@ void EndHome::forward(Payload payload, Outbox& out) {
 }
 
 void EndHome::bind(const FrameHeader& request, Outbox& out) {
-  if (recalling_) {
-    next_ = request.from;
-    return;
-  }
-  if (receiver_ == request.from) return;
+  if (receiver_ == request.from) return out.reply(request, Status::ok);
+  next_.push_back(request);
+  if (recalling_) return;
   if (receiver_) {
     out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
     recalling_ = receiver_;
     receiver_.reset();
-    next_ = request.from;
     return;
   }
+  bind_next(out);
+}
+
+/// Serves the first who asked; whoever asked behind it makes it give back at once.
+void EndHome::bind_next(Outbox& out) {
+  if (next_.empty()) return;
+  const auto request = next_.front();
+  next_.pop_front();
   receiver_ = request.from;
   flush(out);
+  out.reply(request, Status::ok);
+  if (next_.empty()) return;
+  out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
+  recalling_ = std::exchange(receiver_, std::nullopt);
 }
 
 // What a former receiver had not consumed goes before what came meanwhile.
@@ -82,8 +91,7 @@ void EndHome::give_back(Payload payload, Outbox& out) {
   }
   std::move(returned.rbegin(), returned.rend(), std::front_inserter(items_));
   recalling_.reset();
-  receiver_ = std::exchange(next_, std::nullopt);
-  if (receiver_) flush(out);
+  bind_next(out);
 }
 
 void EndHome::flush(Outbox& out) {
@@ -116,11 +124,10 @@ void EndHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::erase_if(syncs_, [&](const auto& sync) { return sync.from == who; });
   if (receiver_ == who) receiver_.reset();  // what it had received and not consumed is lost with it
-  if (next_ == who) next_.reset();
+  std::erase_if(next_, [&](const FrameHeader& request) { return request.from == who; });
   if (recalling_ == who) {
     recalling_.reset();
-    receiver_ = std::exchange(next_, std::nullopt);
-    if (receiver_) flush(out);
+    bind_next(out);
   }
   // A process that ended in good order has only given up its copies; one that died is told to the
   // receiver even where copies of that end are held elsewhere.
@@ -139,6 +146,10 @@ void EndHome::on_freed(Outbox& out) {
   header.object = peer_;
   out.send(make_frame(header, {}));
   for (const auto& sync : syncs_) out.reply(sync, Status::closed);
+  // Whoever goes on sending here is told at its own end.
+  if (last_sender_) {
+    out.deliver(Kind::end_closed, *last_sender_, peer_, static_cast<std::uint16_t>(EndGone::closed), {});
+  }
 }
 
 }  // namespace mpx::detail

@@ -26,6 +26,7 @@ class EndHome : public Home {
 
  private:
   void bind(const FrameHeader& request, Outbox& out);
+  void bind_next(Outbox& out);
   void give_back(Payload payload, Outbox& out);
   void forward(Payload payload, Outbox& out);
   void flush(Outbox& out);
@@ -37,7 +38,7 @@ class EndHome : public Home {
   std::uint64_t backlog_ = 0;             // bytes accepted and not yet consumed
   std::optional<ProcessId> receiver_;     // forwarding to it
   std::optional<ProcessId> recalling_;    // asked to give back; its answer is awaited
-  std::optional<ProcessId> next_;         // will be the receiver then
+  std::deque<FrameHeader> next_;          // will be the receiver then, in this order
   std::optional<ProcessId> last_sender_;  // last user of the other end
   std::optional<EndGone> gone_;           // the other end
   ProcessFacts lost_;

@@ -13,6 +13,10 @@ namespace mpx::detail {
 class Client;
 struct Frame;
 
+/// The name of an object inside an encoded value.
+void save_id(Writer& writer, const ObjectId& id);
+ObjectId load_id(Reader& reader);
+
 /// What stands behind a handle in one process: the name of a shared object, made at first use, and this
 /// process's reference to it. All handles of one process that name an object share its core.
 class Core : public std::enable_shared_from_this<Core> {
@@ -33,6 +37,11 @@ class Core : public std::enable_shared_from_this<Core> {
   /// A message for this object has arrived; called under the client's mutex.
   virtual void on(Frame&& /*frame*/) {}
 
+  /// For mpx::wait: sees to it that ready() becomes true in time. Called without the mutex.
+  virtual void subscribe() {}
+  /// Whether the object is ready in the sense of mpx::wait; called under the client's mutex.
+  [[nodiscard]] virtual bool ready() const { return true; }
+
  protected:
   Core() = default;
 
@@ -46,6 +55,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
  private:
   friend class Client;
+  friend class ConnectionCore;
 
   std::once_flag once_;
   ObjectId id_;

@@ -20,13 +20,15 @@ namespace mpx::detail {
 [[noreturn]] void throw_wrong_type(std::uint64_t sent, std::string_view wanted);
 [[noreturn]] void throw_trailing(std::size_t left, std::string_view type);
 
-inline std::string_view text_of(const char* text) {
-  if (text == nullptr) throw_null_text();
-  return text;
-}
-template <std::size_t N>
-std::string_view text_of(const char (&text)[N]) {
-  return {text, ::strnlen(text, N)};
+/// A C string, or as much of a char array as comes before its zero.
+template <class T>
+std::string_view text_of(const T& text) {
+  if constexpr (std::is_array_v<T>) {
+    return {text, ::strnlen(text, std::extent_v<T>)};
+  } else {
+    if (text == nullptr) throw_null_text();
+    return text;
+  }
 }
 
 /// Bytes that `value` will take, where that is cheap to tell; else a first guess.

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "mpx/detail/connection_core.hpp"
+#include "mpx/detail/encode.hpp"
+#include "mpx/duration.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx {
+
+/// One end of a pipe: multiprocessing.connection.Connection.
+///
+/// A Connection is a handle: copies name the same end, and one sent to another process goes on naming it.
+///
+/// Ordering:      messages arrive in the order sent, whole. One process at a time should receive from an end.
+/// Thread safety: all members, from any thread.
+/// Failure:       once what was sent before has been received: Closed when all copies of the other end are
+///                closed; ProcessLost when the process that last used it died.
+/// Cost:          one message per send; the first receive of a process is one round trip more.
+class Connection {
+ public:
+  /// A Connection that is no end of a pipe; any use but assignment and closed() throws UsageError.
+  Connection() : core_(std::make_shared<detail::ConnectionCore>()) {}
+
+  /// Sends a copy of `value`. Blocks only while 64 MiB wait to be received. Throws Closed.
+  template <class T>
+  void send(const T& value) const {
+    core_->send(detail::encode(value));
+  }
+
+  /// Receives the next message. Blocks until there is one. Throws CodecError, and keeps the message, if it
+  /// is not a T.
+  template <class T>
+  T recv() const {
+    auto message = core_->receive();
+    try {
+      return detail::decode<T>(message.bytes);
+    } catch (const CodecError&) {
+      core_->put_back(std::move(message));
+      throw;
+    }
+  }
+
+  /// Whether recv() would return, or throw, at once.
+  [[nodiscard]] bool poll() const { return core_->poll(detail::Deadline::now()); }
+  /// As poll(), but waits at most `timeout` for it to become true.
+  [[nodiscard]] bool poll_for(Duration timeout) const { return core_->poll(detail::Deadline::after(timeout)); }
+
+  /// Sends bytes as they are; for recv_bytes().
+  void send_bytes(std::span<const std::byte> bytes) const;
+  /// Receives what send_bytes() sent. Throws BufferTooShort, with the message, if it is longer than `max_bytes`.
+  std::vector<std::byte> recv_bytes(std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) const;
+  /// Receives into `buffer` and returns the size of the message. Throws BufferTooShort, with the message.
+  std::size_t recv_bytes_into(std::span<std::byte> buffer) const;
+
+  /// Gives up this process's copies of the end; further use of them throws UsageError.
+  void close() const { core_->close(); }
+  [[nodiscard]] bool closed() const { return core_->closed(); }
+  [[nodiscard]] bool readable() const { return core_->readable(); }
+  [[nodiscard]] bool writable() const { return core_->writable(); }
+
+  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
+  [[nodiscard]] std::shared_ptr<detail::Core> mpx_core() const { return core_; }
+  static Connection mpx_load(detail::Reader& reader) { return Connection(detail::ConnectionCore::load(reader)); }
+
+ private:
+  friend std::pair<Connection, Connection> make_pipe(bool duplex);
+  explicit Connection(std::shared_ptr<detail::ConnectionCore> core) : core_(std::move(core)) {}
+
+  std::shared_ptr<detail::ConnectionCore> core_;
+};
+
+/// Chooses a pipe that carries messages one way only.
+struct Simplex {};
+inline constexpr Simplex simplex{};
+
+/// Makes a pipe and returns its two ends: `auto [a, b] = mpx::pipe();`.
+std::pair<Connection, Connection> pipe();
+/// Makes a one-way pipe: (receiver, sender).
+std::pair<Connection, Connection> pipe(Simplex);
+
+}  // namespace mpx

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "mpx/detail/core.hpp"
+
+namespace mpx::detail {
+
+/// One end of a pipe, as this process sees it.
+class ConnectionCore : public Core {
+ public:
+  /// An end that names nothing.
+  ConnectionCore() = default;
+  ConnectionCore(const ObjectId& peer, bool readable, bool writable)
+      : peer_(peer), readable_(readable), writable_(writable) {}
+
+  static std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> make_pipe(bool duplex);
+  static std::shared_ptr<ConnectionCore> load(Reader& reader);
+
+  void send(Payload value);
+  Payload receive();
+  void put_back(Payload value);
+  bool poll(Deadline deadline);
+  void close();
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] bool readable() const { return readable_; }
+  [[nodiscard]] bool writable() const { return writable_; }
+
+  void on(Frame&& frame) override;
+  void subscribe() override { bind(); }
+  [[nodiscard]] bool ready() const override {
+    return !inbox_.empty() || peer_closed_ || lost_ || closed_;
+  }
+
+ private:
+  ObjectId create() override;
+  void save_details(Writer& writer) const override;
+  void require_open(const char* what) const;
+  void bind();
+  bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
+
+  ObjectId peer_;
+  bool readable_ = false, writable_ = false;
+  // guarded by the client's mutex
+  std::deque<Payload> inbox_;
+  bool bound_ = false, closed_ = false, peer_closed_ = false;
+  std::exception_ptr lost_;
+  std::uint64_t unsynced_bytes_ = 0, unacknowledged_bytes_ = 0;
+};
+
+}  // namespace mpx::detail

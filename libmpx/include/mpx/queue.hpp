@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "mpx/detail/encode.hpp"
+#include "mpx/detail/queue_core.hpp"
+#include "mpx/duration.hpp"
+#include "mpx/error.hpp"
+#include "mpx/rank.hpp"
+
+namespace mpx {
+
+/// How a Queue is made.
+struct QueueOptions {
+  /// Items that it holds at most; 0: no bound.
+  std::size_t capacity = 0;
+  /// Bytes of items that wait at its home before put() blocks.
+  std::size_t budget_bytes = std::size_t{256} << 20;
+  /// The rank that keeps the items; none: rank 0.
+  std::optional<Rank> home;
+};
+
+/// First-in first-out hand-over of values between processes: multiprocessing.Queue.
+///
+/// A Queue is a handle: copies name the same queue, and a copy sent to another process goes on naming it.
+///
+/// Ordering:      items from one producer come out in the order it put them.
+/// Thread safety: all members, from any thread of any process.
+/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A put() that
+///                races with close() in another process may be dropped. What a process had not taken when
+///                it died stays in the queue.
+/// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one round
+///                trip; a process that gets alone is handed items ahead, so that most gets cost nothing.
+template <class T>
+class Queue {
+ public:
+  using value_type = T;
+
+  /// An unbounded queue; made at first use.
+  Queue() : Queue(QueueOptions{}) {}
+  explicit Queue(QueueOptions options)
+      : core_(detail::QueueCore::make({options.capacity, options.budget_bytes, options.home.value_or(0).number()})) {}
+
+  /// Adds a copy of `item`. Blocks while there is no room. Throws Closed; what encoding throws leaves the
+  /// queue as it was.
+  void put(const T& item) const { static_cast<void>(core_->put(detail::encode(item), detail::Deadline::never())); }
+  /// As put(), but never waits for room: false if there is none.
+  [[nodiscard]] bool try_put(const T& item) const { return core_->put(detail::encode(item), detail::Deadline::now()); }
+  /// As put(), but waits at most `timeout` for room.
+  [[nodiscard]] bool try_put_for(const T& item, Duration timeout) const {
+    return core_->put(detail::encode(item), detail::Deadline::after(timeout));
+  }
+
+  /// Removes and returns the first item. Blocks until there is one. Throws Closed; CodecError if another
+  /// program put something else.
+  T get() const { return *decoded(core_->get(detail::Deadline::never())); }
+  /// As get(), but never waits for an item.
+  [[nodiscard]] std::optional<T> try_get() const { return decoded(core_->get(detail::Deadline::now())); }
+  /// As get(), but waits at most `timeout`.
+  [[nodiscard]] std::optional<T> try_get_for(Duration timeout) const {
+    return decoded(core_->get(detail::Deadline::after(timeout)));
+  }
+
+  /// Items in the queue; as all such answers, true at some moment of the call. One round trip.
+  [[nodiscard]] std::size_t size() const { return core_->info().size; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] bool full() const {
+    const auto info = core_->info();
+    return info.capacity != 0 && info.size >= info.capacity;
+  }
+
+  /// No more items: for all processes.
+  void close() const { core_->close(); }
+  /// Blocks until all that this process has put is in the queue.
+  void flush() const { core_->flush(); }
+
+  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
+  static Queue mpx_load(detail::Reader& reader) { return Queue(detail::QueueCore::load(reader)); }
+
+ private:
+  explicit Queue(std::shared_ptr<detail::QueueCore> core) : core_(std::move(core)) {}
+
+  static std::optional<T> decoded(std::optional<detail::Payload> item) {
+    if (!item) return std::nullopt;
+    return detail::decode<T>(item->bytes);
+  }
+
+  std::shared_ptr<detail::QueueCore> core_;
+};
+
+}  // namespace mpx

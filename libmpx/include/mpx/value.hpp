@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "mpx/detail/sync_core.hpp"
+#include "mpx/lock.hpp"
+
+namespace mpx {
+
+/// One value that all processes share: multiprocessing.Value. T is trivially copyable.
+///
+/// A Value is a handle: copies name the same value, and a copy sent to another process goes on naming it.
+///
+/// Ordering:      each operation is atomic, and complete when it returns.
+/// Thread safety: all members, from any thread of any process.
+/// Cost:          T of at most 8 bytes: one atomic operation on a word, from a process by way of its rank.
+///                Larger: a round trip to the value's home.
+template <class T>
+class Value {
+  static_assert(std::is_trivially_copyable_v<T>, "mpx: a Value holds a trivially copyable type; for others use a Manager");
+
+ public:
+  using value_type = T;
+
+  /// Made at first use, on the rank that uses it first.
+  Value() : Value(T{}) {}
+  explicit Value(const T& initial) : core_(detail::SyncCore::make_value(bytes_of(initial))) {}
+
+  [[nodiscard]] T load() const {
+    T value;
+    ready().load_value(&value, sizeof value);
+    return value;
+  }
+  void store(const T& value) const { ready().store_value(&value, sizeof value); }
+  /// Stores `value` and returns the old one.
+  T exchange(T value) const {
+    ready().exchange_value(&value, sizeof value);
+    return value;
+  }
+  /// Stores `desired` if the value's bytes equal those of `expected`; else sets `expected` to the value.
+  bool compare_exchange(T& expected, const T& desired) const {
+    return ready().compare_exchange_value(&expected, &desired, sizeof expected);
+  }
+  /// Adds and returns the old value. Integers wrap around.
+  T fetch_add(const T& by) const
+    requires std::is_arithmetic_v<T>
+  {
+    if constexpr (std::is_integral_v<T> && sizeof(T) == sizeof(std::uint64_t)) {
+      return static_cast<T>(ready().fetch_add_value(static_cast<std::uint64_t>(by)));
+    } else {
+      T old = load();
+      while (!compare_exchange(old, sum(old, by))) {
+      }
+      return old;
+    }
+  }
+
+  /// The lock that goes with the value: `auto lock = v.get_lock(); std::scoped_lock guard(lock);`.
+  [[nodiscard]] RecursiveLock get_lock() const { return RecursiveLock(core_); }
+
+  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
+  static Value mpx_load(detail::Reader& reader) { return Value(detail::SyncCore::load(reader)); }
+
+ private:
+  explicit Value(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
+
+  static T sum(T a, T b) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      using Wrapping = std::make_unsigned_t<T>;
+      return static_cast<T>(static_cast<Wrapping>(a) + static_cast<Wrapping>(b));
+    } else {
+      return static_cast<T>(a + b);
+    }
+  }
+  static detail::Bytes bytes_of(const T& value) {
+    detail::Bytes bytes(sizeof value);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+  }
+  detail::SyncCore& ready() const {
+    static_cast<void>(core_->id());  // where it lives is known from then on
+    return *core_;
+  }
+
+  std::shared_ptr<detail::SyncCore> core_;
+};
+
+}  // namespace mpx

@@ -1,0 +1,240 @@
+#include "mpx/connection.hpp"
+
+#include <fmt/format.h>
+
+#include "core/pack.hpp"
+#include "endpoint/client.hpp"
+#include "runtime/end_home.hpp"
+
+namespace mpx {
+
+namespace detail {
+namespace {
+
+constexpr std::uint64_t kSyncBytes = std::uint64_t{1} << 20;  // sent or consumed before the home is told
+
+}  // namespace
+
+std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> ConnectionCore::make_pipe(bool duplex) {
+  const auto client = Client::current();
+  const auto home = client->self().id.rank().number();
+  const auto a = client->new_object(home), b = client->new_object(home);
+  const auto make = [&](const ObjectId& self, const ObjectId& peer, bool readable, bool writable) {
+    Client::check(client->call(Kind::create, self, {Packer::pack(ObjectKind::pipe_end, peer), {}}), "pipe()");
+    auto core = Client::make_core<ConnectionCore>(peer, readable, writable);
+    core->set_id(self, client);
+    client->remember(core, false);
+    return core;
+  };
+  auto first = make(a, b, true, duplex);
+  return {std::move(first), make(b, a, duplex, true)};
+}
+
+std::shared_ptr<ConnectionCore> ConnectionCore::load(Reader& reader) {
+  const auto id = load_id(reader);
+  const auto peer = load_id(reader);
+  const auto flags = reader.number<std::uint8_t>();
+  return Client::current()->adopt<ConnectionCore>(
+      id, [&] { return Client::make_core<ConnectionCore>(peer, (flags & 1) != 0, (flags & 2) != 0); });
+}
+
+ObjectId ConnectionCore::create() {
+  throw UsageError("a Connection that is no end of a pipe is used: make it with mpx::pipe()");
+}
+
+void ConnectionCore::save_details(Writer& writer) const {
+  save_id(writer, peer_);
+  writer.number(static_cast<std::uint8_t>((readable_ ? 1 : 0) | (writable_ ? 2 : 0)));
+}
+
+void ConnectionCore::require_open(const char* what) const {
+  if (closed_) throw UsageError(fmt::format("{} on a Connection that this process has closed", what));
+}
+
+void ConnectionCore::send(Payload value) {
+  auto& to = client();
+  if (!writable_) throw UsageError("send on the receiving end of a one-way pipe");
+  std::unique_lock lock(to.mutex());
+  require_open("send");
+  if (unsynced_bytes_ > kSyncBytes) {
+    unsynced_bytes_ = 0;
+    lock.unlock();
+    Client::check(to.call(Kind::end_sync, peer_), "send on a Connection");
+    lock.lock();
+  }
+  if (lost_ && inbox_.empty()) std::rethrow_exception(lost_);
+  if (peer_closed_) throw Closed("send on a Connection whose other end is closed");
+  unsynced_bytes_ += value.bytes.size() + 64;
+  to.post(lock, Kind::end_send, peer_, std::move(value));
+}
+
+// A process that starts to receive tells the end's home once; from then on messages come by themselves.
+void ConnectionCore::bind() {
+  auto& from = client();
+  if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
+  {
+    const std::lock_guard guard(from.mutex());
+    require_open("recv");
+    if (std::exchange(bound_, true)) return;
+  }
+  Client::check(from.call(Kind::end_bind, id()), "recv on a Connection");
+}
+
+bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  auto& from = client();
+  while (true) {
+    const bool ready = from.wait(lock, deadline, [&] {
+      return !inbox_.empty() || peer_closed_ || lost_ || closed_ || !bound_;
+    });
+    if (bound_ || !ready) return ready;
+    lock.unlock();
+    bind();
+    lock.lock();
+  }
+}
+
+Payload ConnectionCore::receive() {
+  bind();
+  auto& from = client();
+  std::unique_lock lock(from.mutex());
+  wait_readable(lock, Deadline::never());
+  require_open("recv");
+  if (inbox_.empty()) {
+    if (lost_) std::rethrow_exception(lost_);
+    throw Closed("recv on a Connection: the other end is closed and all messages have been received");
+  }
+  auto value = std::move(inbox_.front());
+  inbox_.pop_front();
+  unacknowledged_bytes_ += value.bytes.size();
+  if (unacknowledged_bytes_ > kSyncBytes) {
+    from.post(lock, Kind::end_ack, id(), {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
+  }
+  return value;
+}
+
+void ConnectionCore::put_back(Payload value) {
+  const std::lock_guard guard(client().mutex());
+  inbox_.push_front(std::move(value));
+}
+
+bool ConnectionCore::poll(Deadline deadline) {
+  bind();
+  std::unique_lock lock(client().mutex());
+  return wait_readable(lock, deadline);
+}
+
+void ConnectionCore::close() {
+  auto& from = client();
+  {
+    std::unique_lock lock(from.mutex());
+    if (std::exchange(closed_, true)) return;
+    for (auto& value : inbox_) from.drop(lock, value.handles);
+    inbox_.clear();
+  }
+  from.retire(*this);
+}
+
+void ConnectionCore::on(Frame&& frame) {
+  switch (frame.header.kind) {
+    case Kind::end_item:
+      lost_ = nullptr;  // that end has a new user
+      inbox_.push_back(take_payload(std::move(frame)));
+      break;
+    case Kind::end_closed: {
+      if (frame.header.status == static_cast<std::uint16_t>(EndGone::closed)) {
+        peer_closed_ = true;
+        break;
+      }
+      const auto facts = Unpacker(frame.body).get<ProcessFacts>();
+      const auto how = facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
+                                           : fmt::format("ended with exit code {}", facts.exit_code);
+      lost_ = std::make_exception_ptr(ProcessLost(
+          fmt::format("the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}", facts.name,
+                      facts.rank, facts.host, facts.pid, how),
+          {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code}));
+      break;
+    }
+    case Kind::end_recall: {  // another process receives from now on
+      Packer packer;
+      packer.put(std::uint64_t{inbox_.size()});
+      Payload back;
+      for (auto& value : inbox_) {
+        packer.put(static_cast<std::uint32_t>(value.handles.size()));
+        packer.put(value.bytes);
+        back.handles.insert(back.handles.end(), value.handles.begin(), value.handles.end());
+      }
+      inbox_.clear();
+      bound_ = false;
+      back.bytes = std::move(packer).take();
+      client().return_from_delivery(Kind::end_return, id(), std::move(back));
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+}  // namespace detail
+
+namespace {
+
+/// Marks what send_bytes() sends, so that recv<T>() refuses it and recv_bytes() refuses the rest.
+struct RawBytes {};
+constexpr auto kRawFingerprint = detail::fingerprint<RawBytes>;
+
+detail::Payload encode_raw(std::span<const std::byte> bytes) {
+  detail::Writer writer;
+  writer.reserve(sizeof kRawFingerprint + bytes.size());
+  writer.number(kRawFingerprint);
+  writer.raw(bytes.data(), bytes.size());
+  return writer.take();
+}
+
+std::span<const std::byte> decode_raw(detail::ByteView message) {
+  detail::Reader reader(message);
+  if (const auto sent = reader.number<std::uint64_t>(); sent != kRawFingerprint) {
+    detail::throw_wrong_type(sent, "bytes (from send_bytes)");
+  }
+  return reader.take(reader.left());
+}
+
+}  // namespace
+
+void Connection::send_bytes(std::span<const std::byte> bytes) const { core_->send(encode_raw(bytes)); }
+
+std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
+  auto message = core_->receive();
+  std::span<const std::byte> bytes;
+  try {
+    bytes = decode_raw(message.bytes);
+  } catch (const CodecError&) {
+    core_->put_back(std::move(message));
+    throw;
+  }
+  std::vector<std::byte> result(bytes.begin(), bytes.end());
+  if (result.size() > max_bytes) {
+    throw BufferTooShort(fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", result.size(), max_bytes),
+                         std::move(result));
+  }
+  return result;
+}
+
+std::size_t Connection::recv_bytes_into(std::span<std::byte> buffer) const {
+  auto message = recv_bytes();
+  if (message.size() > buffer.size()) {
+    throw BufferTooShort(
+        fmt::format("recv_bytes_into: the message has {} bytes, the buffer {}", message.size(), buffer.size()), std::move(message));
+  }
+  std::copy(message.begin(), message.end(), buffer.begin());
+  return message.size();
+}
+
+std::pair<Connection, Connection> make_pipe(bool duplex) {
+  auto [a, b] = detail::ConnectionCore::make_pipe(duplex);
+  return {Connection(std::move(a)), Connection(std::move(b))};
+}
+
+std::pair<Connection, Connection> pipe() { return make_pipe(true); }
+std::pair<Connection, Connection> pipe(Simplex) { return make_pipe(false); }
+
+}  // namespace mpx

@@ -1,0 +1,161 @@
+#include "mpx/detail/queue_core.hpp"
+
+#include <cstring>
+
+#include "core/claims.hpp"
+#include "core/pack.hpp"
+#include "endpoint/client.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+namespace {
+
+constexpr std::uint64_t kSyncBytes = std::uint64_t{1} << 20;  // put without an answer, at most
+constexpr std::uint32_t kWant = 2048;                          // items ahead, at most
+
+}  // namespace
+
+/// What became of a request for items; shared with the handler of its reply, which may come late.
+struct QueueCore::Answer {
+  bool come = false;
+  Status status = Status::ok;
+};
+
+QueueCore::~QueueCore() {
+  if (!has_slot_) return;
+  auto& from = client();
+  std::vector<ObjectId> handles;
+  for (const auto& unit : ahead_) handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
+  from.drop(handles);
+  from.free_claim_slot(slot_);
+}
+
+std::shared_ptr<QueueCore> QueueCore::make(const QueueSettings& settings) {
+  return Client::make_core<QueueCore>(settings);
+}
+
+std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
+  const auto id = load_id(reader);
+  QueueSettings settings;
+  settings.capacity = reader.number<std::uint64_t>();
+  settings.home = id.home;
+  return Client::current()->adopt<QueueCore>(id, [&] { return make(settings); });
+}
+
+void QueueCore::save_details(Writer& writer) const { writer.number(settings_.capacity); }
+
+ObjectId QueueCore::create() {
+  const auto client = Client::current();
+  const auto id = client->new_object(settings_.home);
+  Client::check(client->call(Kind::create, id,
+                             {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}}),
+                "making a Queue");
+  return id;
+}
+
+bool QueueCore::put(Payload item, Deadline deadline) {
+  auto& to = client();
+  const auto bytes = item.bytes.size() + 64;
+  {
+    std::unique_lock lock(to.mutex());
+    if (closed_) throw Closed("put to a Queue that is closed");
+    if (settings_.capacity == 0 && unsynced_bytes_ + bytes <= kSyncBytes) {
+      unsynced_bytes_ += bytes;
+      to.post(lock, Kind::queue_put, id(), std::move(item));
+      return true;
+    }
+    unsynced_bytes_ = 0;
+  }
+  const auto kind = deadline.is_now() ? Kind::queue_try_put : Kind::queue_put;
+  const auto reply = to.call_until(kind, id(), std::move(item), deadline.is_now() ? Deadline::never() : deadline, {});
+  if (reply->status == Status::closed) throw Closed("put to a Queue that is closed");
+  Client::check(*reply, "put to a Queue");
+  return reply->status == Status::ok;
+}
+
+/// The next item handed ahead that has not been taken back.
+std::optional<Payload> QueueCore::take_ahead() {
+  while (!ahead_.empty()) {
+    auto unit = std::move(ahead_.front());
+    ahead_.pop_front();
+    ClaimStamp stamp;
+    stamp.slot = unit.slot;
+    stamp.epoch = unit.epoch;
+    if (client().take(stamp, unit.number)) {
+      ++taken_;
+      return std::move(unit.item);
+    }
+    for (const auto& handle : unit.item.handles) client().return_from_delivery(Kind::drop_flight, handle, {});
+  }
+  return std::nullopt;
+}
+
+std::optional<Payload> QueueCore::get(Deadline deadline) {
+  auto& from = client();
+  if (!has_slot_) {
+    const auto slot = from.new_claim_slot();
+    const std::lock_guard guard(from.mutex());
+    if (!std::exchange(has_slot_, true)) slot_ = slot;
+  }
+  std::unique_lock lock(from.mutex());
+  while (true) {
+    if (auto item = take_ahead()) return item;
+    const bool only_try = deadline.is_now();
+    auto answer = std::make_shared<Answer>();
+    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+                                     {Packer::pack(kWant, slot_, taken_), {}}, [answer](const Reply& reply) {
+                                       answer->come = true;
+                                       answer->status = reply.status;
+                                     });
+    const bool come = from.wait(lock, only_try ? Deadline::never() : deadline,
+                                [&] { return answer->come || !ahead_.empty(); });
+    if (!answer->come) from.cancel(lock, call, id());  // an item that comes late is kept for the next get
+    if (auto item = take_ahead()) return item;
+    if (answer->come && answer->status == Status::closed) {
+      throw Closed("get from a Queue that is closed and empty");
+    }
+    if (answer->come && answer->status != Status::ok && answer->status != Status::no) {
+      throw Closed("get from a Queue that does not exist any more");
+    }
+    if (!come || (answer->come && answer->status == Status::no)) return std::nullopt;
+  }
+}
+
+QueueInfo QueueCore::info() {
+  const auto reply = client().call(Kind::queue_info, id());
+  Client::check(reply, "asking a Queue");
+  const auto [size, capacity, closed] =
+      Unpacker::unpack<std::uint64_t, std::uint64_t, std::uint8_t>(reply.payload.bytes);
+  return {size, capacity, closed != 0};
+}
+
+void QueueCore::close() {
+  Client::check(client().call(Kind::queue_close, id()), "closing a Queue");
+  const std::lock_guard guard(client().mutex());
+  closed_ = true;
+}
+
+void QueueCore::flush() { static_cast<void>(info()); }
+
+void QueueCore::on(Frame&& frame) {
+  if (frame.header.kind == Kind::reply) {  // to a put that wanted no answer
+    closed_ = true;
+    return;
+  }
+  if (frame.header.kind != Kind::queue_items) return;
+  const auto payload = take_payload(std::move(frame));
+  Unpacker in(payload.bytes);
+  const auto stamp = in.get<ClaimStamp>();
+  std::size_t handle = 0;
+  for (std::uint32_t i = 0; i < stamp.count; ++i) {
+    Unit unit{stamp.slot, stamp.epoch, stamp.first + i, {}};
+    for (auto n = in.get<std::uint32_t>(); n > 0 && handle < payload.handles.size(); --n) {
+      unit.item.handles.push_back(payload.handles[handle++]);
+    }
+    const auto bytes = in.view();
+    unit.item.bytes.assign(bytes.begin(), bytes.end());
+    ahead_.push_back(std::move(unit));
+  }
+}
+
+}  // namespace mpx::detail
