@@ -201,7 +201,7 @@ TEST_F(TemplateTest, ReportsAChildThatItCannotStart) {
               if (rank.next(Type::exited).serial != 1) return 3;
               rlimit few{};
               ::getrlimit(RLIMIT_NOFILE, &few);
-              few.rlim_cur = 0;  // no room for the descriptors of the channel
+              few.rlim_cur = 3;  // no room for the descriptors of the channel
               ::prlimit(rank.forker.pid(), RLIMIT_NOFILE, &few, nullptr);
               auto channel = rank.spawn(7);
               const auto event = rank.next(Type::failed);

@@ -105,7 +105,9 @@ void TemplateProcess::run() noexcept {
     for (;;) {
       pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
       if (!unsent_.empty()) ready[0].events |= POLLOUT;
-      ::poll(ready, 2, -1);
+      if (::poll(ready, 2, -1) < 0 && errno != EINTR) {
+        throw TransportError(std::string("cannot wait for the rank: ") + std::strerror(errno));
+      }
       // Asked anew each time, as a process that the rank forked may hold the socket open.
       if (::getppid() != rank_) end(0);
       if (ready[1].revents != 0) reap();
