@@ -4,16 +4,26 @@
 #include <string>
 #include <string_view>
 
-namespace mpx::detail {
+// Outside mpx: the compiler leaves out the namespaces that a type shares with this function.
+namespace mpx_type_name {
 
-/// The compiler's spelling of T, cut out of __PRETTY_FUNCTION__.
 template <class T>
-constexpr std::string_view raw_type_name() {
+constexpr std::string_view raw() {
   constexpr std::string_view text = __PRETTY_FUNCTION__;
   constexpr auto begin = text.find("T = ") + 4;
   constexpr auto alias = text.find("; std::string_view = ", begin);
   constexpr auto end = alias == std::string_view::npos ? text.rfind(']') : alias;
   return text.substr(begin, end - begin);
+}
+
+}  // namespace mpx_type_name
+
+namespace mpx::detail {
+
+/// The compiler's spelling of T, cut out of __PRETTY_FUNCTION__.
+template <class T>
+constexpr std::string_view raw_type_name() {
+  return mpx_type_name::raw<T>();
 }
 
 /// `raw` as a person would write it: std::string instead of its expansion, no inline namespaces.
