@@ -1,0 +1,43 @@
+"""multiprocessing.Lock, a semaphore of this node: alone, and fought over by two processes."""
+
+import multiprocessing
+import time
+
+from bench import CONTEXT, QUICK, emit, median_seconds
+
+PAIRS = 20 if QUICK else 20000
+
+
+def take_turns(lock):
+    for _ in range(PAIRS):
+        lock.acquire()
+        lock.release()
+
+
+def contender(lock, barrier):
+    barrier.wait()
+    take_turns(lock)
+    barrier.wait()
+
+
+def main():
+    context = multiprocessing.get_context(CONTEXT)
+    lock = context.Lock()
+    elapsed = median_seconds(9, lambda: take_turns(lock))
+    emit("lock_uncontended", "python", 1, "pair", "us", elapsed / PAIRS * 1e6)
+
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=contender, args=(lock, barrier)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    barrier.wait()
+    start = time.perf_counter()
+    barrier.wait()
+    elapsed = time.perf_counter() - start
+    for process in processes:
+        process.join()
+    emit("lock_contended", "python", 2, "pair", "us", elapsed / (2 * PAIRS) * 1e6)
+
+
+if __name__ == "__main__":
+    main()
