@@ -30,7 +30,8 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
   ~Inbox();
 
-  /// As Transport::poll(). After an exception, from `deliver` too, the next poll goes on with the
+  /// As Transport::poll(). Throws TransportError, at every call, while there is no memory for a
+  /// message. After an exception, from `deliver` too, the next poll goes on with the
   /// frame after the one concerned.
   std::size_t poll(const Transport::Deliver& deliver, Before before);
 
@@ -52,7 +53,6 @@ class Inbox {
     std::deque<Message> queue;
     Frame frame;              // whose long body is coming in parts
     bool incomplete = false;  // there is such a frame
-    bool discarding = false;  // there was no memory for its body
     std::size_t arrived = 0;  // bytes of it
     bool active = false;      // listed in active_
   };
@@ -67,7 +67,7 @@ class Inbox {
   void begin_long(int from, const FrameHeader& header);
   void allocate(Bytes& body, std::uint64_t length, int from) const;
   void post_part(int from, Message& message);
-  bool test(Message& message, bool discarding);
+  static bool test(Message& message);
   void ring(int rank);
   void enqueue(int from, Message&& message);
   void activate(int from);
