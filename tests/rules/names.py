@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks names against .clang-tidy, over every source file that the build compiles.
+"""Checks names against .clang-tidy, over the sources of libmpx, mpx-run and the examples.
 
 usage: names.py ROOT BUILD
 """
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 
+FOLDERS = ["libmpx", "runner", "examples"]
 SKIPPED = 77
 
 
@@ -22,7 +23,7 @@ def main(root, build):
         print("clang-tidy or compile_commands.json is missing: names not checked")
         return SKIPPED
     files = sorted({entry["file"] for entry in json.loads(commands.read_text())})
-    files = [f for f in files if pathlib.Path(f).is_relative_to(root)]
+    files = [f for f in files if any(pathlib.Path(f).is_relative_to(root / d) for d in FOLDERS)]
 
     def check(path):
         run = subprocess.run([tool, "--quiet", "-p", str(build), path],
