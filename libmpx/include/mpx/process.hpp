@@ -22,13 +22,13 @@ namespace mpx {
 /// How and where a Process is started.
 struct ProcessOptions {
   /// Empty: "Process-R.N", of rank R.
-  std::string name;
+  std::string name = {};
   /// Ends with its parent, and may not start processes.
   bool daemon = false;
   /// The rank that is to supervise it; none: the least loaded with a free slot, else the least loaded.
-  std::optional<Rank> rank;
+  std::optional<Rank> rank = {};
   /// The host that it is to run on; empty: any.
-  std::string host;
+  std::string host = {};
 };
 
 /// Becomes ready, for mpx::wait, when a process has ended.

@@ -20,7 +20,7 @@ struct QueueOptions {
   /// Bytes of items that wait at its home before put() blocks.
   std::size_t budget_bytes = std::size_t{256} << 20;
   /// The rank that keeps the items; none: rank 0.
-  std::optional<Rank> home;
+  std::optional<Rank> home = {};
 };
 
 /// First-in first-out hand-over of values between processes: multiprocessing.Queue.

@@ -63,6 +63,7 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
   auto& slots = ranks_[static_cast<std::size_t>(rank)];
   id = ProcessId(rank, ++serials_[rank]);
   if (request.name.empty()) request.name = fmt::format("Process-{}.{}", rank, id.serial());
+  request.cpu_count = slot_count();
   ++slots.live;
   auto& record = records_[id];
   record.facts = {request.name, slots.host, rank, 0, 0, 0};

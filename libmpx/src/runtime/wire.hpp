@@ -130,8 +130,9 @@ struct StartRequest {
   ObjectId pool;
   ProcessId parent;
   std::string parent_name;
+  std::uint64_t cpu_count = 1;  ///< set by the directory, as the name if it is empty
 
-  auto fields() { return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name); }
+  auto fields() { return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name, cpu_count); }
 };
 
 /// How a pool was opened.

@@ -1,0 +1,16 @@
+// Calls a function in a process of its own, on some rank of the job.
+
+#include <iostream>
+#include <string>
+
+#include <mpx/mpx.hpp>
+
+void print_name(std::string name) { std::cout << "hello " << name << '\n'; }
+
+int main(int argc, char** argv) {
+  return mpx::run(argc, argv, [] {
+    mpx::Process p(print_name, "foo");
+    p.start();
+    p.join();
+  });
+}

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "mpx/detail/core.hpp"
+
+namespace mpx::detail {
+
+class PoolCore;
+
+/// The results of one submission, as they come in: what stands behind an AsyncResult. Values are decoded
+/// by the thread that waits for them, without any lock of libmpx.
+class BatchCore {
+ public:
+  /// Takes the value of an element. Called by one thread at a time.
+  using Sink = std::function<void(std::size_t index, ByteView value)>;
+
+  BatchCore(std::size_t size, Sink sink) : size_(size), sink_(std::move(sink)) {}
+  BatchCore(const BatchCore&) = delete;
+  BatchCore& operator=(const BatchCore&) = delete;
+  ~BatchCore();
+
+  /// Waits until all results are there and decoded. False: not by the deadline.
+  bool wait(Deadline deadline);
+  /// Whether all results are there.
+  bool ready();
+  /// The exception of the element with the lowest index that has one; null if none has.
+  [[nodiscard]] std::exception_ptr first_error() const { return error_; }
+  /// Has `call` run once all results are there, by a thread that waits in this process.
+  void when_ready(std::function<void()> call);
+
+  /// A thing that lives as long as the batch is waited for.
+  std::shared_ptr<PoolCore> pool;
+
+ private:
+  friend class PoolCore;
+
+  void decode(const Payload& records);
+
+  std::size_t size_;
+  Sink sink_;
+  std::uint64_t number_ = 0;
+  // guarded by the client's mutex
+  std::deque<Payload> arrived_;
+  std::size_t received_ = 0;
+  std::vector<std::function<void()>> callbacks_;
+  // guarded by decoding_
+  std::timed_mutex decoding_;
+  std::size_t decoded_ = 0;
+  std::size_t error_index_ = 0;
+  std::exception_ptr error_;
+};
+
+struct PoolRequest {
+  std::uint64_t processes = 0, max_tasks_per_child = 0, retries = 1;
+  std::string name;
+};
+
+/// Elements on their way to a pool.
+class Submission {
+ public:
+  Submission();
+  /// Adds one element, written by `write_element(Writer&)`.
+  template <class Write>
+  void add(Write write_element) {
+    const auto head = writer_.bytes().size();
+    writer_.number(std::uint32_t{0});
+    writer_.number(std::uint64_t{0});
+    const auto handles = writer_.handles().size();
+    write_element(writer_);
+    set_head(head, writer_.handles().size() - handles);
+    ++count_;
+  }
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+  friend class PoolCore;
+  void set_head(std::size_t head, std::size_t handles);
+
+  Writer writer_;
+  std::size_t count_ = 0;
+};
+
+/// A pool as this process sees it.
+class PoolCore : public Core {
+ public:
+  PoolCore() = default;
+  PoolCore(PoolRequest request, Payload initializer)
+      : request_(std::move(request)), initializer_(std::move(initializer)) {}
+
+  static std::shared_ptr<PoolCore> make(PoolRequest request, Payload initializer);
+  static std::shared_ptr<PoolCore> load(Reader& reader);
+
+  void submit(const std::shared_ptr<BatchCore>& batch, Payload function, Submission elements, std::size_t chunk_size);
+  void close();
+  void terminate();
+  void join();
+  /// As terminate(), but waits for nothing and throws nothing; only if the pool was ever used.
+  void abandon() noexcept;
+
+  void on(Frame&& frame) override;
+
+ private:
+  friend class BatchCore;
+  ObjectId create() override;
+
+  PoolRequest request_;
+  Payload initializer_;
+  std::atomic<bool> used_ = false;
+  // guarded by the client's mutex
+  std::unordered_map<std::uint64_t, std::weak_ptr<BatchCore>> batches_;
+  std::uint64_t next_batch_ = 1;
+  std::unordered_set<std::uint64_t> known_functions_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,141 @@
+#include "process/job.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <sched.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "mpx/detail/token.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+namespace {
+
+std::size_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set)) : 1;
+}
+
+/// Process slots of each rank, from MPX_SLOTS: one number for every worker rank, or a list by rank from 1
+/// on. Without it one slot on each worker rank; a single rank has as many as cores.
+std::vector<std::size_t> slots_of(int size) {
+  std::vector<std::size_t> list;
+  if (const char* text = std::getenv("MPX_SLOTS"); text != nullptr && *text != 0) {
+    const std::string_view all = text;
+    for (std::size_t at = 0; at <= all.size();) {
+      const auto end = std::min(all.find(',', at), all.size());
+      std::size_t number = 0;
+      const auto [stop, error] = std::from_chars(all.data() + at, all.data() + end, number);
+      if (error != std::errc{} || stop != all.data() + end) {
+        throw LaunchError(fmt::format("MPX_SLOTS is '{}': not a number, nor a list of numbers with commas", all));
+      }
+      list.push_back(number);
+      at = end + 1;
+    }
+  }
+  if (size == 1) return {list.empty() ? usable_cores() : std::max<std::size_t>(list[0], 1)};
+  std::vector<std::size_t> slots(static_cast<std::size_t>(size), list.size() == 1 ? list[0] : 1);
+  slots[0] = 0;
+  for (std::size_t i = 0; list.size() > 1 && i < list.size() && i + 1 < slots.size(); ++i) slots[i + 1] = list[i];
+  return slots;
+}
+
+/// What every rank must have in common, as text: the build-ids of the program and of what it has loaded.
+std::string build_of() {
+  std::string text;
+  for (const auto& module : modules()) text += fmt::format("{:016x} {}\n", module.id, module.path);
+  return text;
+}
+
+/// The first module that two ranks do not have in common.
+std::string first_difference(const std::string& mine, const std::string& other) {
+  for (std::size_t at = 0; at < mine.size();) {
+    const auto end = std::min(mine.find('\n', at), mine.size());
+    const auto line = mine.substr(at, end - at);
+    if (other.find(line.substr(0, 16)) == std::string::npos) return line.substr(std::min<std::size_t>(17, line.size()));
+    at = end + 1;
+  }
+  return "the program";
+}
+
+void compare_builds(const MpiSession& session, const Transport& transport) {
+  const auto builds = session.all_gather(build_of());
+  for (int rank = 1; rank < session.size(); ++rank) {
+    const auto& other = builds[static_cast<std::size_t>(rank)];
+    if (other == builds[0]) continue;
+    const auto what = first_difference(builds[0], other);
+    throw LaunchError(fmt::format(
+        "rank {} on host {} runs another build than rank 0 on host {}: {} differs; start all ranks from the same build", rank,
+        transport.host(rank), transport.host(0), what));
+  }
+}
+
+}  // namespace
+
+Job::Job(const MpiSession& session, std::optional<Template> forker)
+    : session_(session), transport_(session.make_transport()) {
+  compare_builds(session, *transport_);
+  words_ = session.make_words();
+  const auto slots = slots_of(size());
+  Identity self;
+  self.id = ProcessId(rank(), 0);
+  self.name = rank() == 0 ? "MainProcess" : fmt::format("Rank-{}", rank());
+  self.host = transport_->host(rank());
+  self.pid = ::getpid();
+  self.cpu_count = 0;
+  std::vector<Directory::RankSlots> ranks;
+  for (int r = 0; r < size(); ++r) {
+    ranks.push_back({transport_->host(r), slots[static_cast<std::size_t>(r)], 0});
+    self.cpu_count += slots[static_cast<std::size_t>(r)];
+  }
+  self.cpu_count = std::max<std::size_t>(self.cpu_count, 1);
+  set_log_identity(rank(), self.host, self.name);
+  client_ = std::make_shared<Client>(self);
+  Runtime::Options options;
+  options.transport = transport_.get();
+  options.words = words_.get();
+  options.forker = std::move(forker);
+  options.slots = std::move(ranks);
+  options.deliver_local = [client = client_.get()](Frame&& frame) { client->deliver(std::move(frame)); };
+  options.fatal = [this](const std::string& text) {
+    log_error("{}: the job ends", text);
+    session_.abort(1);
+  };
+  runtime_ = std::make_unique<Runtime>(std::move(options));
+  link_ = std::make_unique<DirectLink>(*runtime_);
+  client_->attach(link_.get(), nullptr);
+  Client::set_current(client_);
+}
+
+Job::~Job() {
+  background_.reset();
+  client_->detach();
+  Client::set_current(nullptr);
+}
+
+void Job::start_background() { background_ = std::make_unique<Background>(*client_, *runtime_, *link_); }
+
+void Job::serve() {
+  std::unique_lock lock(client_->mutex());
+  while (!runtime_->shutting_down() || runtime_->busy()) {
+    runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
+  }
+  runtime_->progress();
+}
+
+void Job::finish() {
+  static_cast<void>(client_->call_service(Kind::await_children, ProcessId(0, 0)));
+  background_.reset();
+  std::unique_lock lock(client_->mutex());
+  runtime_->begin_shutdown();
+  while (!runtime_->shut_down() || runtime_->busy()) {
+    runtime_->drive(lock, Deadline::after(std::chrono::milliseconds(1)));
+  }
+}
+
+}  // namespace mpx::detail

@@ -1,0 +1,121 @@
+#include "mpx/run.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "core/remote_exception.hpp"
+#include "core/throw_trace.hpp"
+#include "mpx/error.hpp"
+#include "process/child_main.hpp"
+#include "process/end.hpp"
+#include "process/job.hpp"
+#include "process/report.hpp"
+#include "runtime/stop_signal.hpp"
+
+namespace mpx::detail {
+namespace {
+
+/// For mpx-run: tells that the program is one of libmpx, and with which status it ended.
+void mark(const std::string& text) {
+  const char* path = std::getenv("MPX_COMPLETION");
+  if (path == nullptr || *path == 0) return;
+  std::ofstream out(path, std::ios::app);
+  out << text << std::endl;
+}
+
+/// Everything that mpx::run owns, torn down in reverse order; MPI last.
+class Program {
+ public:
+  Program(int& argc, char**& argv)
+      : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
+    // Launchers send USR1 and USR2 on to every rank: their default action would end it.
+    install_stop_handlers(nullptr);
+    std::signal(SIGTERM, SIG_DFL);
+    std::signal(SIGINT, SIG_DFL);
+    // Open MPI 5 leaves ranks behind when mpirun is killed.
+    if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    job_.emplace(session_, std::move(template_));
+  }
+
+  [[nodiscard]] Job& job() { return *job_; }
+
+  /// Rank 0 at the end of the body.
+  void finish(int status) {
+    job_->finish();
+    std::fflush(nullptr);
+    mark(fmt::format("status {}", status));
+  }
+
+ private:
+  std::optional<Template> template_;
+  MpiLibrary library_;
+  MpiSession session_;
+  std::optional<Job> job_;
+};
+
+std::unique_ptr<Program> program;
+
+// The body has called exit(): the job ends in good order all the same.
+void on_exit_of_body(int status, void* /*unused*/) {
+  if (!program) return;
+  try {
+    program->finish(status);
+    program.reset();
+  } catch (const std::exception& error) {
+    log_error("at exit: {}", error.what());
+  }
+}
+
+int run_body(int argc, char** argv, const std::function<int(std::span<char*>)>& body) {
+  auto& job = program->job();
+  job.start_background();
+  ::on_exit(on_exit_of_body, nullptr);
+  int status = 0;
+  try {
+    const RecordThrows record;
+    const auto skip = std::min(argc, 1);
+    status = body(std::span<char*>(argv + skip, static_cast<std::size_t>(argc - skip)));
+  } catch (...) {
+    std::cout.flush();
+    report_exception(std::current_exception(), *job.client());
+    status = 1;
+  }
+  program->finish(status);
+  return status;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body) {
+  if (program) {
+    std::fputs("mpx: mpx::run is called a second time; call it once, in main\n", stderr);
+    return 1;
+  }
+  int status = 0;
+  try {
+    program = std::make_unique<Program>(argc, argv);
+    if (program->job().rank() == 0) {
+      mark("started");
+      status = run_body(argc, argv, body);
+    } else {
+      program->job().serve();
+    }
+    program.reset();
+  } catch (...) {
+    const auto text = fmt::format("mpx: {}\n", describe(std::current_exception()));
+    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+    status = 1;
+    program.reset();
+  }
+  return status;
+}
+
+}  // namespace mpx::detail
