@@ -93,7 +93,7 @@ TEST(ByteRing, DoesNotBelieveTheCopyOfItsOwnIndex) {
 
 // Both sides at one address, unlike those of a channel: here ThreadSanitizer sees what they share.
 TEST(ByteRing, OrdersBytesBetweenThreads) {
-  constexpr std::size_t kTotal = 1'000'000;
+  constexpr std::size_t kTotal = 100'000;
   Ring ring;
   std::thread thread([&] {
     for (std::size_t done = 0; done < kTotal;) {

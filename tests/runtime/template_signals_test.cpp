@@ -39,14 +39,14 @@ TEST_F(TemplateSignals, OfALauncherToTheWholeGroupEndNobody) {
       channels.push_back(rank.spawn(serial));
       ::kill(0, SIGTERM);  // while it is being forked, too
     }
+    for (auto& channel : channels) {
+      if (take_byte(channel) != 1) return 1;
+    }
     for (int i = 0; i < 500; ++i) {
       for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCONT}) ::kill(0, signo);
       ::kill(rank.forker.pid(), SIGTERM);  // as srun does, which knows each process
     }
-    for (auto& channel : channels) {
-      if (take_byte(channel) != 1) return 1;
-      give_byte(channel, 2);
-    }
+    for (auto& channel : channels) give_byte(channel, 2);
     for (std::uint64_t serial = 1; serial <= 8; ++serial) {
       if (rank.next(Type::exited, serial).status != 7 << 8) return 2;
     }
