@@ -14,10 +14,11 @@ def take_turns(lock):
         lock.release()
 
 
-def contender(lock, barrier):
+def contender(lock, barrier, spans):
     barrier.wait()
+    start = time.monotonic()
     take_turns(lock)
-    barrier.wait()
+    spans.put((start, time.monotonic()))
 
 
 def main():
@@ -26,16 +27,15 @@ def main():
     elapsed = median_seconds(9, lambda: take_turns(lock))
     emit("lock_uncontended", "python", 1, "pair", "us", elapsed / PAIRS * 1e6)
 
-    barrier = context.Barrier(3)
-    processes = [context.Process(target=contender, args=(lock, barrier)) for _ in range(2)]
+    barrier = context.Barrier(2)
+    spans = context.SimpleQueue()
+    processes = [context.Process(target=contender, args=(lock, barrier, spans)) for _ in range(2)]
     for process in processes:
         process.start()
-    barrier.wait()
-    start = time.perf_counter()
-    barrier.wait()
-    elapsed = time.perf_counter() - start
+    starts, ends = zip(*(spans.get() for _ in processes))
     for process in processes:
         process.join()
+    elapsed = max(ends) - min(starts)
     emit("lock_contended", "python", 2, "pair", "us", elapsed / (2 * PAIRS) * 1e6)
 
 

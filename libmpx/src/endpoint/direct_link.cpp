@@ -61,8 +61,6 @@ void Background::run() {
         lock.lock();
       }
       if (client_.has_tasks()) client_.run_tasks(lock);
-      // What has been done may be what a thread that sleeps waits for.
-      if (runtime_.sleepers() > 0) runtime_.interrupt();
     } catch (const std::exception& error) {
       log_error("progress: {}", error.what());
       stopped_.wait_for(lock, 100ms);

@@ -321,7 +321,9 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   --sleepers_;
   if (got <= 0) return;
   last_event_ = steady_clock::now();
-  supervisor_.pump(true);
+  // Whoever was woken does the work; another sleeper may be the one who waits for what came of it.
+  const auto done = supervisor_.pump(true) + progress();
+  if (done != 0 && sleepers_ > 0) transport_.interrupt();
 }
 
 }  // namespace mpx::detail
