@@ -12,7 +12,7 @@ namespace mpx::detail {
 
 namespace {
 
-// As set by mpirun of Open MPI 4.1 and 5.0, found by `env -i mpirun -n 1 env`.
+// Seen with `env -i mpirun -n 1 env` of Open MPI 4.1.4; PRTE is the launcher of 5.0 (not tried).
 constexpr std::array<std::string_view, 17> kPrefixes{"OMPI_COMM_WORLD_",
                                                      "OMPI_UNIVERSE_",
                                                      "OMPI_NUM_",

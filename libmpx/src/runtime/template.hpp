@@ -57,7 +57,7 @@ class Template {
 
   /// Asks for a child; started or failed, and later exited, come from poll(). May wait for the
   /// template to take in earlier requests, never for a child. Does nothing if the template is dead.
-  /// Throws UsageError if `serial` and `options` take more than 60 KiB.
+  /// Throws UsageError if `serial` and `options` take more than 64 KiB.
   void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {});
 
   /// Sends a signal to a child, if it has not ended. SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 end it
