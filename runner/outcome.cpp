@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
@@ -39,6 +40,12 @@ Outcome judge(const JobEnd& end) {
     return {1,
             "the program did not come to its end, although mpirun reports success; a node or the "
             "connection to it was lost, or main left mpx::run early; look at the output above"};
+  }
+  // mpirun's own words on this get lost now and then.
+  if (mpirun_status > signal_base && mpirun_status < signal_base + SIGRTMIN) {
+    const int signal = mpirun_status - signal_base;
+    return {mpirun_status, fmt::format("a rank was killed by signal {} ({}), which ended the job",
+                                       signal, ::strsignal(signal))};
   }
   return {mpirun_status, {}};
 }

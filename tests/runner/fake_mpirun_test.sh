@@ -39,6 +39,26 @@ fake "mpirun (Open MPI) 4.1.4" 'exit 205'
 run /bin/true
 expect_status 205 "a lost node"
 
+# The real mpirun prints its banner about an ordinary status most of the time, this one always.
+rule=$(printf -- '-%.0s' $(seq 74))
+banner() { # RANK
+  printf '%s\n' "$rule" \
+    "mpirun detected that one or more processes exited with non-zero status, thus causing" \
+    "the job to be terminated. The first process to do so was:" "" \
+    "  Process name: [[1,1],$1]" "  Exit code:    6" "$rule"
+}
+banner 0 >banner0
+banner 1 >banner1
+fake "mpirun (Open MPI) 4.1.4" 'echo mine >&2; cat banner0 >&2; exit 6'
+run /bin/true
+expect_status 6 "banner"
+[ "$(cat err)" = mine ] || fail "banner: $(cat err)"
+run --verbose /bin/true
+expect_text err "Exit code:    6" "verbose shows all that mpirun says"
+fake "mpirun (Open MPI) 4.1.4" 'cat banner1 >&2; exit 6'
+run /bin/true
+cmp -s err banner1 || fail "the banner that names another rank: $(cat err)"
+
 fake "HYDRA build details: Version 4.0" ''
 run /bin/true
 expect_status 127 "not Open MPI"

@@ -43,6 +43,12 @@ TEST(Outcome, NamesTheSignalThatKilledMpirun) {
   EXPECT_THAT(outcome.message, HasSubstr("signal 9"));
 }
 
+TEST(Outcome, NamesTheSignalThatKilledARank) {
+  const auto outcome = judge({.wait_status = exited(128 + SIGSEGV), .completion = {true, {}}});
+  EXPECT_EQ(outcome.status, 128 + SIGSEGV);
+  EXPECT_THAT(outcome.message, HasSubstr("killed by signal 11 (Segmentation fault)"));
+}
+
 TEST(Outcome, OfAJobThatWasEndedTellsWhy) {
   EXPECT_EQ(judge({.wait_status = exited(1), .signal = SIGINT}).status, 130);
   EXPECT_EQ(judge({.wait_status = exited(1), .timed_out = true}).status, 124);

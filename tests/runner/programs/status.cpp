@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   const int status = argc > 1 ? std::atoi(argv[1]) : 0;
   const std::string notes = argc > 2 ? argv[2] : "";
-  std::cerr << "rank " << rank << " was here\n";
+  std::cerr << "rank " + std::to_string(rank) + " was here\n";  // one write: ranks share it
   if (rank == 0 && !notes.empty()) {
     std::ofstream completion(std::getenv("MPX_COMPLETION"), std::ios::app);
     completion << "started\n";
