@@ -25,7 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # the one that Debian's mpi4py belongs to
 FIELDS = ["benchmark", "variant", "size", "metric", "unit", "value", "ranks", "round", "date",
           "host"]
-TIME_LIMIT = 300  # seconds a program
+TIME_LIMIT = 180  # seconds a program
 
 
 def environment():
@@ -83,9 +83,15 @@ def run(line):
     try:
         out, err = process.communicate(timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
         raise RuntimeError(f"{' '.join(line)}: not done after {TIME_LIMIT} s") from None
+    finally:  # also when this script is ended: a launcher ends its job when it is told to
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(line)}: status {process.returncode}\n{err[-2000:]}")
     return out
@@ -107,6 +113,18 @@ def rows_of(text, program, number):
     return rows
 
 
+def append_csv(path, rows):
+    """Adds rows to the file at once, so that an interrupted call leaves what it measured."""
+    if path is None:
+        return
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if fresh:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
 def measure(options):
     """All rows of all rounds, and what went wrong."""
     rows, problems, absent = [], [], set()
@@ -123,7 +141,9 @@ def measure(options):
                     continue
                 print(f"round {number}: {label}", file=sys.stderr, flush=True)
                 try:
-                    rows += rows_of(run(line), program, number)
+                    fresh = rows_of(run(line), program, number)
+                    rows += fresh
+                    append_csv(options.csv, fresh)
                 except RuntimeError as problem:
                     problems.append(str(problem))
                     print(problem, file=sys.stderr)
@@ -210,14 +230,8 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of run()'s finally
     rows, problems = measure(options)
-    if options.csv:
-        fresh = not options.csv.exists()
-        with options.csv.open("a", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            if fresh:
-                writer.writeheader()
-            writer.writerows(rows)
     table = table_of(rows, judge=not options.quick)
     print(aligned(table))
     if options.markdown:
