@@ -144,22 +144,19 @@ bool BatchCore::ready() {
 
 bool BatchCore::wait(Deadline deadline) {
   if (!pool || size_ == 0) return true;
-  std::unique_lock decoding(decoding_, std::defer_lock);
-  if (deadline.is_never()) {
-    decoding.lock();
-  } else if (deadline.is_now() ? !decoding.try_lock() : !decoding.try_lock_until(deadline.when())) {
-    return false;
-  }
   auto& client = pool->client();
-  std::unique_lock lock(client.mutex());
-  while (decoded_ < size_) {
-    if (!client.wait(lock, deadline, [&] { return !arrived_.empty(); })) return false;
-    auto records = std::exchange(arrived_, {});
+  while (true) {
+    std::unique_lock lock(client.mutex());
+    if (!client.wait(lock, deadline, [&] { return !arrived_.empty() || received_ == size_; })) return false;
+    lock.unlock();
+    // Not held while waiting: a callback that runs in there may wait for this batch too.
+    const std::lock_guard decoding(decoding_);
+    lock.lock();
+    const auto records = std::exchange(arrived_, {});
     lock.unlock();
     for (const auto& payload : records) decode(payload);
-    lock.lock();
+    if (decoded_ == size_) return true;
   }
-  return true;
 }
 
 void BatchCore::decode(const Payload& records) {

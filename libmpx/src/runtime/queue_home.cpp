@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint32_t kAlone = 16;       // gets in a row by one process before it is handed ahead
 constexpr std::size_t kAheadBytes = 32768;  // handed ahead at once, at most
+constexpr auto kNobody = ProcessId::from_value(~std::uint64_t{0});
 
 }  // namespace
 
@@ -51,16 +52,10 @@ void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Out
     }
     return;
   }
-  const bool room = putters_.empty() && has_room();
-  if (room || request.call == 0) {
-    accept(std::move(payload));
-    out.reply(request, Status::ok);
-  } else if (waits) {
-    auto& putter = putters_.emplace_back(Putter{request, {}});
-    putter.values.push_back(std::move(payload));
+  if (request.call == 0) {
+    accept(std::move(payload));  // its sender counts what it sends without asking
   } else {
-    out.drop(payload);
-    out.reply(request, Status::no);
+    putters_.push_back({request, std::move(payload), waits});
   }
   serve(out);
 }
@@ -89,14 +84,25 @@ bool QueueHome::recall_others(ProcessId than, Outbox& out) {
   return waits;
 }
 
+void QueueHome::serve_putters(Outbox& out) {
+  while (!putters_.empty()) {
+    auto& putter = putters_.front();
+    if (has_room()) {
+      accept(std::move(putter.value));
+      out.reply(putter.request, Status::ok);
+    } else if (recall_others(kNobody, out) || putter.waits) {
+      return;  // what was handed out may have been taken meanwhile: then there is room
+    } else {
+      out.drop(putter.value);
+      out.reply(putter.request, Status::no);
+    }
+    putters_.pop_front();
+  }
+}
+
 void QueueHome::serve(Outbox& out) {
   while (true) {
-    while (!putters_.empty() && has_room()) {
-      auto& putter = putters_.front();
-      accept(std::move(putter.values.front()));
-      out.reply(putter.request, Status::ok);
-      putters_.pop_front();
-    }
+    serve_putters(out);
     if (getters_.empty()) break;
     const auto getter = getters_.front();
     if (hands_[getter.request.from].recalling) break;
@@ -119,7 +125,7 @@ void QueueHome::serve(Outbox& out) {
       break;
     }
   }
-  if (infos_.empty() || recall_others(ProcessId::from_value(~std::uint64_t{0}), out)) return;
+  if (infos_.empty() || recall_others(kNobody, out)) return;
   for (const auto& request : infos_) {
     out.reply(request, Status::ok,
               Packer::pack(std::uint64_t{size()}, std::uint64_t{capacity_}, std::uint8_t{closed_}));
@@ -185,7 +191,7 @@ void QueueHome::info(const FrameHeader& request, Outbox& out) {
 void QueueHome::close(const FrameHeader& request, Outbox& out) {
   closed_ = true;
   for (auto& putter : putters_) {
-    for (const auto& value : putter.values) out.drop(value);
+    out.drop(putter.value);
     out.reply(putter.request, Status::closed);
   }
   putters_.clear();
@@ -201,7 +207,7 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     out.reply(found->request, Status::no);
     getters_.erase(found);
   } else if (const auto putter = std::find_if(putters_.begin(), putters_.end(), is_it); putter != putters_.end()) {
-    for (const auto& value : putter->values) out.drop(value);
+    out.drop(putter->value);
     out.reply(putter->request, Status::no);
     putters_.erase(putter);
   }

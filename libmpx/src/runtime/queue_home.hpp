@@ -38,7 +38,8 @@ class QueueHome : public Home {
   };
   struct Putter {
     FrameHeader request;
-    std::deque<Payload> values;
+    Payload value;
+    bool waits;  // or only tries
   };
   struct Hand {
     std::deque<Item> items;   // handed, not known to be taken
@@ -54,6 +55,7 @@ class QueueHome : public Home {
   void close(const FrameHeader& request, Outbox& out);
 
   void accept(Payload value);
+  void serve_putters(Outbox& out);
   void serve(Outbox& out);
   bool recall_others(ProcessId than, Outbox& out);
   void hand(const Getter& getter, Outbox& out);

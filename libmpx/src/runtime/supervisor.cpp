@@ -156,11 +156,12 @@ std::size_t Supervisor::pump_child(Child& child) {
       child.writer.send(child.channel, std::move(child.stalled.front()));
       child.stalled.pop_front();
     }
-    if (!child.writer.empty()) child.writer.pump(child.channel);
-    const bool was_full = child.channel.readable();
+    const bool writes = !child.writer.empty();
+    if (writes) child.writer.pump(child.channel);
+    const bool reads = child.channel.readable();
     const auto frames =
         child.reader.pump(child.channel, [&](Frame&& frame) { on_frame(child, std::move(frame)); });
-    if (was_full) child.channel.ring_if_asleep();
+    if (writes || reads) child.channel.ring_if_asleep();
     return frames;
   } catch (const Error& error) {
     log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_, host_,

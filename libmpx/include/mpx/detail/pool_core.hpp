@@ -56,7 +56,7 @@ class BatchCore {
   std::size_t received_ = 0;
   std::vector<std::function<void()>> callbacks_;
   // guarded by decoding_
-  std::timed_mutex decoding_;
+  std::mutex decoding_;
   std::size_t decoded_ = 0;
   std::size_t error_index_ = 0;
   std::exception_ptr error_;

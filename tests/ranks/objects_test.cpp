@@ -1,0 +1,362 @@
+#include <csignal>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <tuple>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <mpx/mpx.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Echo {
+  static void run(const mpx::Connection& connection) {
+    try {
+      while (true) connection.send(connection.recv<std::string>());
+    } catch (const mpx::Closed&) {
+    }
+  }
+};
+
+TEST(Pipe, CarriesValuesBothWays) {
+  auto [a, b] = mpx::pipe();
+  mpx::Process process(Echo::run, b);
+  process.start();
+  b.close();
+  for (const auto& text : {std::string(), std::string("x"), std::string(100'000, 'y'), std::string(5'000'000, 'z')}) {
+    a.send(text);
+    EXPECT_EQ(a.recv<std::string>(), text);
+  }
+  a.close();
+  process.join();
+  EXPECT_EQ(process.exit_code(), 0);
+  EXPECT_THROW(a.send(1), mpx::UsageError);
+}
+
+TEST(Pipe, AMessageOfTheSeed) {
+  auto [a, b] = mpx::pipe();
+  using Message = std::tuple<int, std::string, std::optional<int>>;
+  mpx::Process process([](mpx::Connection c) { c.send(Message{5, "foo", std::nullopt}); }, b);
+  process.start();
+  EXPECT_EQ(a.recv<Message>(), (Message{5, "foo", std::nullopt}));
+  process.join();
+}
+
+TEST(Pipe, AWrongTypeIsRefusedAndTheMessageKept) {
+  auto [a, b] = mpx::pipe();
+  a.send(17);
+  try {
+    static_cast<void>(b.recv<std::string>());
+    FAIL();
+  } catch (const mpx::CodecError& error) {
+    EXPECT_NE(std::string(error.what()).find("int"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(b.recv<int>(), 17);
+}
+
+TEST(Pipe, PollTellsWhetherAMessageIsThere) {
+  auto [a, b] = mpx::pipe();
+  EXPECT_FALSE(b.poll());
+  EXPECT_FALSE(b.poll_for(10ms));
+  a.send(1);
+  EXPECT_TRUE(b.poll_for(10s));
+  EXPECT_TRUE(b.poll());
+  EXPECT_EQ(b.recv<int>(), 1);
+  EXPECT_FALSE(b.poll());
+}
+
+TEST(Pipe, AfterCloseWhatWasSentIsDrained) {
+  auto [a, b] = mpx::pipe();
+  a.send(1);
+  a.send(2);
+  a.close();
+  EXPECT_EQ(b.recv<int>(), 1);
+  EXPECT_EQ(b.recv<int>(), 2);
+  EXPECT_THROW(b.recv<int>(), mpx::Closed);
+  EXPECT_TRUE(b.poll());
+}
+
+TEST(Pipe, TheDeathOfTheOtherEndIsTold) {
+  auto [a, b] = mpx::pipe();
+  mpx::Process process(
+      [](mpx::Connection c) {
+        c.send(1);
+        ::raise(SIGKILL);
+      },
+      b);
+  process.start();
+  EXPECT_EQ(a.recv<int>(), 1);
+  try {
+    a.recv<int>();
+    FAIL();
+  } catch (const mpx::ProcessLost& lost) {
+    EXPECT_EQ(lost.who().exit_code, -SIGKILL);
+    EXPECT_EQ(lost.who().pid, process.pid());
+  }
+  process.join();
+}
+
+TEST(Pipe, SimplexIsOneWay) {
+  auto [receiver, sender] = mpx::pipe(mpx::simplex);
+  EXPECT_FALSE(receiver.writable());
+  EXPECT_FALSE(sender.readable());
+  sender.send(3);
+  EXPECT_EQ(receiver.recv<int>(), 3);
+  EXPECT_THROW(receiver.send(1), mpx::UsageError);
+  EXPECT_THROW(sender.recv<int>(), mpx::UsageError);
+}
+
+TEST(Pipe, BytesKeepTheirBoundaries) {
+  auto [a, b] = mpx::pipe();
+  const std::vector<std::byte> bytes(10, std::byte{7});
+  a.send_bytes(bytes);
+  a.send_bytes({});
+  EXPECT_EQ(b.recv_bytes(), bytes);
+  EXPECT_TRUE(b.recv_bytes().empty());
+  a.send_bytes(bytes);
+  try {
+    static_cast<void>(b.recv_bytes(5));
+    FAIL();
+  } catch (const mpx::BufferTooShort& error) {
+    EXPECT_EQ(error.message(), bytes);
+  }
+}
+
+TEST(Pipe, AnEndMovesWithItsUndeliveredMessages) {
+  auto [a, b] = mpx::pipe();
+  for (int i = 0; i < 10; ++i) a.send(i);
+  EXPECT_EQ(b.recv<int>(), 0);
+  auto [answer, question] = mpx::pipe();
+  mpx::Process process(
+      [](mpx::Connection in, mpx::Connection out) {
+        int sum = 0;
+        for (int i = 1; i < 10; ++i) {
+          if (in.recv<int>() != i) std::abort();
+          sum += i;
+        }
+        out.send(sum);
+      },
+      b, question);
+  process.start();
+  EXPECT_EQ(answer.recv<int>(), 45);
+  process.join();
+}
+
+TEST(Queue, ManyProducersAndConsumersLoseNothing) {
+  mpx::Queue<int> in, out;
+  constexpr int kItems = 2000;
+  std::vector<mpx::Process> all;
+  for (int p = 0; p < 3; ++p) {
+    all.emplace_back(
+        [](mpx::Queue<int> queue, int first) {
+          for (int i = 0; i < kItems; ++i) queue.put(first + i);
+        },
+        in, p * kItems);
+    all.emplace_back(
+        [](mpx::Queue<int> from, mpx::Queue<int> to) {
+          try {
+            while (true) to.put(from.get());
+          } catch (const mpx::Closed&) {
+          }
+        },
+        in, out);
+  }
+  for (const auto& process : all) process.start();
+  for (int p = 0; p < 6; p += 2) all[static_cast<std::size_t>(p)].join();
+  in.close();
+  long long sum = 0;
+  for (int i = 0; i < 3 * kItems; ++i) sum += out.get();
+  for (const auto& process : all) process.join();
+  EXPECT_EQ(sum, 3LL * kItems * (3 * kItems - 1) / 2);
+  EXPECT_TRUE(out.empty());
+}
+
+TEST(Queue, OneProducerToOneConsumerKeepsTheOrder) {
+  mpx::Queue<int> queue;
+  mpx::Process process(
+      [](mpx::Queue<int> out) {
+        for (int i = 0; i < 100'000; ++i) out.put(i);
+      },
+      queue);
+  process.start();
+  for (int i = 0; i < 100'000; ++i) ASSERT_EQ(queue.get(), i);
+  process.join();
+}
+
+TEST(Queue, CapacityHoldsProducersBack) {
+  mpx::Queue<int> queue(mpx::QueueOptions{.capacity = 2});
+  queue.put(1);
+  EXPECT_TRUE(queue.try_put(2));
+  EXPECT_TRUE(queue.full());
+  EXPECT_FALSE(queue.try_put(3));
+  EXPECT_FALSE(queue.try_put_for(3, 10ms));
+  EXPECT_EQ(queue.size(), 2U);
+  EXPECT_EQ(queue.get(), 1);
+  EXPECT_TRUE(queue.try_put_for(3, 10s));
+  EXPECT_EQ(queue.get(), 2);
+  EXPECT_EQ(queue.get(), 3);
+  EXPECT_FALSE(queue.try_get());
+  EXPECT_FALSE(queue.try_get_for(10ms));
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(Queue, CloseLetsGettersDrainThenThrows) {
+  mpx::Queue<std::string> queue;
+  queue.put("a");
+  queue.close();
+  EXPECT_THROW(queue.put("b"), mpx::Closed);
+  EXPECT_EQ(queue.get(), "a");
+  EXPECT_THROW(queue.get(), mpx::Closed);
+  EXPECT_THROW(static_cast<void>(queue.try_get()), mpx::Closed);
+}
+
+TEST(Queue, WhatADeadConsumerHadNotTakenComesBack) {
+  mpx::Queue<int> queue;
+  auto [here, there] = mpx::pipe();
+  for (int i = 0; i < 1000; ++i) queue.put(i);
+  mpx::Process process(
+      [](mpx::Queue<int> from, mpx::Connection to) {
+        for (int i = 0; i < 100; ++i) from.get();
+        to.send(1);
+        while (true) ::pause();
+      },
+      queue, there);
+  process.start();
+  here.recv<int>();
+  EXPECT_EQ(queue.size(), 900U);
+  process.kill();
+  process.join();
+  for (int i = 100; i < 1000; ++i) ASSERT_EQ(queue.get(), i);
+}
+
+TEST(Queue, HandlesTravelInQueuesAndStructs) {
+  mpx::Queue<std::pair<int, mpx::Connection>> queue;
+  auto [a, b] = mpx::pipe();
+  queue.put({1, b});
+  b.close();
+  mpx::Process process(
+      [](mpx::Queue<std::pair<int, mpx::Connection>> from) { from.get().second.send(std::string("through a queue")); }, queue);
+  process.start();
+  EXPECT_EQ(a.recv<std::string>(), "through a queue");
+  process.join();
+  EXPECT_THROW(a.recv<int>(), mpx::Closed);
+}
+
+TEST(Lock, ExcludesProcessesFromEachOther) {
+  mpx::Lock lock;
+  mpx::Value<long> value(0);
+  std::vector<mpx::Process> processes;
+  for (int p = 0; p < 4; ++p) {
+    processes.emplace_back(
+        [](mpx::Lock mutex, mpx::Value<long> counter) {
+          for (int i = 0; i < 500; ++i) {
+            std::scoped_lock guard(mutex);
+            counter.store(counter.load() + 1);
+          }
+        },
+        lock, value);
+    processes.back().start();
+  }
+  for (const auto& process : processes) process.join();
+  EXPECT_EQ(value.load(), 2000);
+}
+
+TEST(Lock, TimedFormsGiveUp) {
+  mpx::Lock lock;
+  lock.lock();
+  EXPECT_FALSE(lock.try_lock());
+  EXPECT_FALSE(lock.try_lock_for(20ms));
+  EXPECT_FALSE(lock.try_lock_until(std::chrono::system_clock::now() + 5ms));
+  lock.unlock();
+  EXPECT_TRUE(lock.try_lock_for(10s));
+  lock.unlock();
+  EXPECT_THROW(lock.unlock(), mpx::UsageError);
+}
+
+TEST(Lock, AnyProcessMayUnlock) {
+  mpx::Lock lock;
+  lock.lock();
+  mpx::Process process([](mpx::Lock mutex) { mutex.unlock(); }, lock);
+  process.start();
+  lock.lock();
+  process.join();
+  lock.unlock();
+}
+
+TEST(Lock, ADeadHolderLeavesItAbandoned) {
+  mpx::Lock lock;
+  mpx::Process process(
+      [](mpx::Lock mutex) {
+        mutex.lock();
+        ::raise(SIGKILL);
+      },
+      lock);
+  process.start();
+  process.join();
+  lock.lock();
+  EXPECT_TRUE(lock.abandoned());
+  lock.clear_abandoned();
+  EXPECT_FALSE(lock.abandoned());
+  lock.unlock();
+  lock.lock();
+  EXPECT_FALSE(lock.abandoned());
+  lock.unlock();
+}
+
+TEST(RecursiveLock, BelongsToItsThread) {
+  mpx::RecursiveLock lock;
+  lock.lock();
+  lock.lock();
+  std::thread([&] {
+    EXPECT_FALSE(lock.try_lock());
+    EXPECT_THROW(lock.unlock(), mpx::UsageError);
+  }).join();
+  lock.unlock();
+  lock.unlock();
+  EXPECT_THROW(lock.unlock(), mpx::UsageError);
+}
+
+struct Big {
+  double numbers[8];
+};
+
+TEST(Value, IsSharedAndAtomic) {
+  mpx::Value<int> small(5);
+  mpx::Value<double> real(0.5);
+  mpx::Value<Big> big(Big{{1, 2, 3, 4, 5, 6, 7, 8}});
+  mpx::Value<unsigned char> byte(250);
+  EXPECT_EQ(small.load(), 5);
+  EXPECT_EQ(small.exchange(-6), 5);
+  int expected = 0;
+  EXPECT_FALSE(small.compare_exchange(expected, 1));
+  EXPECT_EQ(expected, -6);
+  EXPECT_TRUE(small.compare_exchange(expected, 1));
+  EXPECT_EQ(real.fetch_add(1.25), 0.5);
+  EXPECT_EQ(real.load(), 1.75);
+  EXPECT_EQ(byte.fetch_add(10), 250);
+  EXPECT_EQ(byte.load(), 4);
+  EXPECT_EQ(big.load().numbers[7], 8);
+  std::vector<mpx::Process> processes;
+  for (int p = 0; p < 4; ++p) {
+    processes.emplace_back(
+        [](mpx::Value<int> a, mpx::Value<Big> b) {
+          for (int i = 0; i < 200; ++i) a.fetch_add(1);
+          auto lock = b.get_lock();
+          std::scoped_lock guard(lock);
+          auto value = b.load();
+          value.numbers[0] += 1;
+          b.store(value);
+        },
+        small, big);
+    processes.back().start();
+  }
+  for (const auto& process : processes) process.join();
+  EXPECT_EQ(small.load(), 801);
+  EXPECT_EQ(big.load().numbers[0], 5);
+}
+
+}  // namespace

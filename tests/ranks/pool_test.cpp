@@ -1,0 +1,219 @@
+#include <csignal>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <mpx/mpx.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+long cube(long x) { return x * x * x; }
+void nothing(int) {}
+int picky(int x) {
+  if (x % 10 == 3) throw std::out_of_range("element " + std::to_string(x));
+  return x;
+}
+std::vector<int> numbers(int count) {
+  std::vector<int> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+TEST(Pool, MapKeepsTheOrder) {
+  mpx::Pool pool(2);
+  const auto in = numbers(100'000);
+  const auto out = pool.map(cube, in);
+  ASSERT_EQ(out.size(), in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) ASSERT_EQ(out[i], cube(in[i]));
+  EXPECT_EQ(pool.map(cube, {1, 2, 3}), (std::vector<long>{1, 8, 27}));
+  EXPECT_TRUE(pool.map(cube, std::vector<long>{}).empty());
+  EXPECT_EQ(pool.map(cube, in, {.chunk_size = 1}).back(), out.back());
+  EXPECT_EQ(pool.map(cube, in, {.chunk_size = 7777}).back(), out.back());
+  pool.map(nothing, in);
+}
+
+TEST(Pool, ApplyAndItsAsyncForms) {
+  mpx::Pool pool(2);
+  EXPECT_EQ(pool.apply(cube, 3), 27);
+  EXPECT_EQ(pool.apply([](std::string a, const std::string& b) { return a + b; }, "con", "cat"), "concat");
+  std::vector<mpx::AsyncResult<long>> results;
+  for (long i = 0; i < 200; ++i) results.push_back(pool.apply_async(cube, i));
+  for (long i = 0; i < 200; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)].get(), cube(i));
+  EXPECT_TRUE(results[0].ready());
+  EXPECT_TRUE(results[0].successful());
+  auto slow = pool.apply_async([](int) { std::this_thread::sleep_for(200ms); }, 1);
+  EXPECT_FALSE(slow.try_get_for(1ms));
+  EXPECT_THROW(static_cast<void>(slow.successful()), mpx::UsageError);
+  slow.get();
+  EXPECT_EQ(pool.starmap([](int a, int b) { return a * b; }, std::vector<std::pair<int, int>>{{2, 3}, {4, 5}}),
+            (std::vector<int>{6, 20}));
+}
+
+TEST(Pool, CallbacksAreCalledOnce) {
+  mpx::Pool pool(1);
+  int value = 0, errors = 0;
+  pool.apply_async(cube, 2).then([&](long result) { value += static_cast<int>(result); }).get();
+  pool.apply_async(picky, 3).then([&](int) { value = -1; }, [&](const std::exception_ptr&) { ++errors; }).wait();
+  for (int i = 0; i < 1000 && errors == 0; ++i) static_cast<void>(pool.apply(cube, 1));
+  EXPECT_EQ(value, 8);
+  EXPECT_EQ(errors, 1);
+}
+
+TEST(Pool, ExceptionsKeepTheirTypeAndIndex) {
+  mpx::Pool pool(2);
+  try {
+    pool.map(picky, numbers(100));
+    FAIL();
+  } catch (const std::out_of_range& error) {
+    EXPECT_STREQ(error.what(), "element 3");
+    const auto* origin = dynamic_cast<const mpx::RemoteOrigin*>(&error);
+    ASSERT_NE(origin, nullptr);
+    EXPECT_EQ(origin->index(), 3U);
+    EXPECT_GT(origin->pid(), 0);
+  }
+  EXPECT_EQ(pool.apply(cube, 2), 8);
+}
+
+TEST(Pool, DeathsCostOneElementOnly) {
+  for (const int how : {0, 1, 2, 3, 4}) {
+    mpx::Pool pool(mpx::PoolOptions{.processes = 2, .retries = 1});
+    auto result = pool.map_async(
+        mpx::bind_front(
+            [](int way, int x) {
+              if (x == 57) {
+                if (way == 0) std::raise(SIGSEGV);
+                if (way == 1) std::abort();
+                if (way == 2) std::exit(3);
+                if (way == 3) std::raise(SIGKILL);
+                if (way == 4) {
+                  std::thread([parent = ::getpid()] {
+                    std::this_thread::sleep_for(20ms);
+                    ::kill(parent, SIGKILL);
+                  }).detach();
+                  ::kill(::getpid(), SIGSTOP);
+                }
+              }
+              return x;
+            },
+            how),
+        numbers(200));
+    try {
+      if (how == 4) {  // SIGSTOP stops its killer too: the pool is ended from here
+        EXPECT_FALSE(result.wait_for(100ms));
+        pool.terminate();
+        EXPECT_THROW(result.get(), mpx::Error);
+        pool.join();
+        continue;
+      }
+      result.get();
+      FAIL() << how;
+    } catch (const mpx::ProcessLost& lost) {
+      EXPECT_EQ(dynamic_cast<const mpx::RemoteOrigin&>(lost).index(), 57U);
+      EXPECT_EQ(lost.who().exit_code, how == 0 ? -SIGSEGV : how == 1 ? -SIGABRT : how == 2 ? 3 : -SIGKILL);
+    }
+    EXPECT_EQ(pool.apply(cube, 2), 8) << how;
+  }
+}
+
+TEST(Pool, AnElementThatDiesOnceIsRunAgain) {
+  mpx::Pool pool(2);
+  mpx::Value<int> deaths(0);
+  const auto out = pool.map(mpx::bind_front(
+                                [](mpx::Value<int> died, int x) {
+                                  if (x == 5 && died.fetch_add(1) == 0) std::raise(SIGKILL);
+                                  return x;
+                                },
+                                deaths),
+                            numbers(50));
+  EXPECT_EQ(out, numbers(50));
+  EXPECT_EQ(deaths.load(), 2);
+}
+
+TEST(Pool, FinishedElementsNeverRunTwice) {
+  mpx::Pool pool(2);
+  mpx::Queue<int> begun;
+  const auto out = pool.map(mpx::bind_front(
+                                [](mpx::Queue<int> queue, mpx::Value<int> died, int x) {
+                                  queue.put(x);
+                                  if (x % 50 == 49 && died.fetch_add(1) < 3) std::raise(SIGKILL);
+                                  return x;
+                                },
+                                begun, mpx::Value<int>(0)),
+                            numbers(300));
+  EXPECT_EQ(out, numbers(300));
+  std::vector<int> times(300);
+  while (auto x = begun.try_get()) ++times[static_cast<std::size_t>(*x)];
+  int again = 0;
+  for (int x = 0; x < 300; ++x) {
+    EXPECT_GE(times[static_cast<std::size_t>(x)], 1) << x;
+    if (x % 50 != 49) EXPECT_EQ(times[static_cast<std::size_t>(x)], 1) << x;
+    again += times[static_cast<std::size_t>(x)] - 1;
+  }
+  EXPECT_EQ(again, 3);
+}
+
+TEST(Pool, CloseJoinAndTerminate) {
+  mpx::Pool pool(2);
+  EXPECT_THROW(pool.join(), mpx::UsageError);
+  auto result = pool.map_async(cube, numbers(1000));
+  pool.close();
+  EXPECT_THROW(static_cast<void>(pool.apply_async(cube, 1)), mpx::UsageError);
+  pool.join();
+  EXPECT_EQ(result.get().size(), 1000U);
+
+  mpx::Pool slow(2);
+  auto pending = slow.map_async([](int) { std::this_thread::sleep_for(10s); }, numbers(10'000));
+  slow.terminate();
+  slow.join();
+  EXPECT_THROW(pending.get(), mpx::Closed);
+}
+
+int initial = 0;
+
+TEST(Pool, TheInitializerPreparesEachProcess) {
+  mpx::Pool pool(mpx::PoolOptions{.processes = 2}, [](int value) { initial = value; }, 11);
+  for (const int value : pool.map([](int) { return initial; }, numbers(20))) EXPECT_EQ(value, 11);
+  mpx::Pool broken(mpx::PoolOptions{.processes = 2}, [] { throw std::invalid_argument("no good"); });
+  EXPECT_THROW(broken.apply(cube, 1), std::invalid_argument);
+}
+
+TEST(Pool, ProcessesAreReplacedAfterTheirTasks) {
+  mpx::Pool pool(mpx::PoolOptions{.processes = 1, .max_tasks_per_child = 5});
+  std::vector<long> pids;
+  for (int i = 0; i < 20; ++i) pids.push_back(pool.apply([] { return static_cast<long>(::getpid()); }));
+  std::sort(pids.begin(), pids.end());
+  EXPECT_EQ(std::unique(pids.begin(), pids.end()) - pids.begin(), 4);
+}
+
+TEST(Pool, AResultThatCannotBeEncodedFailsItsTaskOnly) {
+  mpx::Pool pool(1);
+  const auto pid = pool.apply([] { return ::getpid(); });
+  EXPECT_THROW(pool.apply([](int) -> std::string { throw std::bad_alloc(); }, 1), std::bad_alloc);
+  EXPECT_EQ(pool.apply([] { return ::getpid(); }), pid);
+}
+
+TEST(Pool, WaitingTasksBehindASlowOneAreSpread) {
+  mpx::Pool pool(2);
+  const auto start = std::chrono::steady_clock::now();
+  pool.map(nothing, numbers(10'000));  // the pool learns that tasks are short
+  pool.map([](int x) { if (x == 0) std::this_thread::sleep_for(1s); else std::this_thread::sleep_for(1ms); }, numbers(400));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+}
+
+TEST(Pool, BigArgumentsAndResults) {
+  mpx::Pool pool(1);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100} << 20}) {
+    const std::string text(size, 'x');
+    const auto back = pool.apply([](std::string s) { return s; }, text);
+    EXPECT_EQ(back.size(), size);
+    EXPECT_TRUE(back == text);
+  }
+}
+
+}  // namespace

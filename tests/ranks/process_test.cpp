@@ -1,0 +1,240 @@
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <mpx/mpx.hpp>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+int exit_code_of(const mpx::Process& process) {
+  process.start();
+  process.join();
+  return process.exit_code().value();
+}
+
+void nothing() {}
+void wait_for_ever() {
+  while (true) ::pause();
+}
+struct Counter {
+  int start = 0;
+  void count(const mpx::Queue<int>& queue, int times) const {
+    for (int i = 0; i < times; ++i) queue.put(start + i);
+  }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& start;
+  }
+};
+
+TEST(Process, ReportsHowItsProcessEnded) {
+  EXPECT_EQ(exit_code_of(mpx::Process(nothing)), 0);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { mpx::exit(7); })), 7);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { std::exit(3); })), 3);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { std::raise(SIGSEGV); })), -SIGSEGV);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { std::abort(); })), -SIGABRT);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { ::kill(::getpid(), SIGKILL); })), -SIGKILL);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { throw std::runtime_error("on purpose"); })), 1);
+  EXPECT_EQ(exit_code_of(mpx::Process([] { throw 42; })), 1);
+}
+
+TEST(Process, TerminateAndKillEndIt) {
+  mpx::Process gentle(wait_for_ever);
+  gentle.start();
+  EXPECT_TRUE(gentle.is_alive());
+  EXPECT_FALSE(gentle.exit_code());
+  gentle.terminate();
+  gentle.join();
+  EXPECT_EQ(gentle.exit_code(), -SIGTERM);
+  EXPECT_FALSE(gentle.is_alive());
+  gentle.terminate();  // of one that has ended: nothing
+
+  mpx::Process stopped([] {
+    ::kill(::getpid(), SIGSTOP);
+    wait_for_ever();
+  });
+  stopped.start();
+  EXPECT_FALSE(stopped.join_for(50ms));
+  stopped.kill();
+  stopped.join();
+  EXPECT_EQ(stopped.exit_code(), -SIGKILL);
+}
+
+TEST(Process, JoinForGivesUpInTime) {
+  mpx::Process process(wait_for_ever);
+  process.start();
+  EXPECT_FALSE(process.join_for(20ms));
+  EXPECT_FALSE(process.join_for(0s));
+  process.kill();
+  EXPECT_TRUE(process.join_for(30s));
+}
+
+TEST(Process, MisuseIsAUsageError) {
+  mpx::Process process(nothing);
+  EXPECT_THROW(process.join(), mpx::UsageError);
+  EXPECT_THROW(static_cast<void>(process.pid()), mpx::UsageError);
+  EXPECT_FALSE(process.is_alive());
+  process.start();
+  EXPECT_THROW(process.start(), mpx::UsageError);
+  process.join();
+  process.close();
+  EXPECT_THROW(process.join(), mpx::UsageError);
+  mpx::Process alive(wait_for_ever);
+  alive.start();
+  EXPECT_THROW(alive.close(), mpx::UsageError);
+  alive.kill();
+  alive.join();
+  EXPECT_THROW(mpx::Process(mpx::ProcessOptions{.rank = 4711}, nothing).start(), mpx::UsageError);
+  EXPECT_THROW(mpx::Process(mpx::ProcessOptions{.host = "no-such-host"}, nothing).start(), mpx::UsageError);
+}
+
+TEST(Process, KnowsItselfAndItsParent) {
+  mpx::Queue<std::string> answers;
+  mpx::Queue<long> pids;
+  mpx::Process process(
+      mpx::ProcessOptions{.name = "worker bee"},
+      [](mpx::Queue<std::string> out, mpx::Queue<long> ids) {
+        out.put(mpx::current_process().name);
+        out.put(mpx::parent_process()->name);
+        ids.put(::getpid());
+        ids.put(mpx::current_process().rank.number());
+        ids.put(static_cast<long>(mpx::cpu_count()));
+      },
+      answers, pids);
+  process.start();
+  EXPECT_EQ(answers.get(), "worker bee");
+  EXPECT_EQ(answers.get(), "MainProcess");
+  EXPECT_EQ(pids.get(), process.pid());
+  EXPECT_EQ(pids.get(), process.rank().number());
+  EXPECT_EQ(pids.get(), static_cast<long>(mpx::cpu_count()));
+  process.join();
+  EXPECT_EQ(process.name(), "worker bee");
+  EXPECT_FALSE(process.host().empty());
+  EXPECT_EQ(mpx::current_process().name, "MainProcess");
+  EXPECT_FALSE(mpx::parent_process());
+}
+
+TEST(Process, CallsMemberFunctionsWithConvertedArguments) {
+  mpx::Queue<int> queue;
+  mpx::Process process(&Counter::count, Counter{5}, queue, 3);
+  process.start();
+  EXPECT_EQ(queue.get(), 5);
+  EXPECT_EQ(queue.get(), 6);
+  EXPECT_EQ(queue.get(), 7);
+  process.join();
+
+  mpx::Queue<std::size_t> sizes;
+  mpx::Process text([](std::string_view view, const mpx::Queue<std::size_t>& out) { out.put(view.size()); }, "twelve chars",
+                    sizes);
+  text.start();
+  EXPECT_EQ(sizes.get(), 12U);
+  text.join();
+}
+
+TEST(Process, ActiveChildrenAreThoseAlive) {
+  mpx::Process process(mpx::ProcessOptions{.name = "listed"}, wait_for_ever);
+  process.start();
+  auto children = mpx::active_children();
+  ASSERT_EQ(children.size(), 1U);
+  EXPECT_EQ(children[0].name(), "listed");
+  EXPECT_EQ(children[0].pid(), process.pid());
+  children[0].kill();
+  process.join();
+  EXPECT_TRUE(mpx::active_children().empty());
+}
+
+TEST(Process, ProcessesStartProcesses) {
+  mpx::Queue<int> queue;
+  mpx::Process process(
+      [](mpx::Queue<int> out) {
+        mpx::Process inner([](mpx::Queue<int> deep) { deep.put(42); }, out);
+        inner.start();
+        inner.join();
+        out.put(inner.exit_code().value());
+      },
+      queue);
+  process.start();
+  EXPECT_EQ(queue.get(), 42);
+  EXPECT_EQ(queue.get(), 0);
+  process.join();
+}
+
+TEST(Process, AParentJoinsItsChildrenAtItsEndAndADaemonMayHaveNone) {
+  mpx::Queue<int> queue;
+  mpx::Process parent(
+      [](mpx::Queue<int> out) {
+        mpx::Process child(
+            [](mpx::Queue<int> late) {
+              std::this_thread::sleep_for(100ms);
+              late.put(1);
+            },
+            out);
+        child.start();
+      },
+      queue);
+  parent.start();
+  parent.join();
+  EXPECT_EQ(queue.try_get(), 1);
+
+  mpx::Process daemon(
+      mpx::ProcessOptions{.daemon = true},
+      [](mpx::Queue<int> out) {
+        mpx::Process child(nothing);
+        try {
+          child.start();
+        } catch (const mpx::UsageError&) {
+          out.put(2);
+        }
+      },
+      queue);
+  daemon.start();
+  daemon.join();
+  EXPECT_EQ(queue.get(), 2);
+}
+
+TEST(Process, ADaemonEndsWithItsParent) {
+  mpx::Queue<int> pids;
+  mpx::Process parent(
+      [](mpx::Queue<int> out) {
+        mpx::Process daemon(mpx::ProcessOptions{.daemon = true}, wait_for_ever);
+        daemon.start();
+        out.put(daemon.pid());
+      },
+      pids);
+  parent.start();
+  parent.join();
+  const auto pid = pids.get();
+  for (int i = 0; i < 1000 && ::kill(pid, 0) == 0; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Process, TwoHundredAtOnce) {
+  mpx::Queue<int> queue;
+  std::vector<mpx::Process> processes;
+  for (int i = 0; i < 200; ++i) {
+    processes.emplace_back([](mpx::Queue<int> out, int number) { out.put(number); }, queue, i);
+    processes.back().start();
+  }
+  int sum = 0;
+  for (int i = 0; i < 200; ++i) sum += queue.get();
+  for (const auto& process : processes) process.join();
+  EXPECT_EQ(sum, 199 * 200 / 2);
+}
+
+TEST(Process, SeesTheGlobalsAsTheyWereAtRun) {
+  static int global = 1;
+  global = 2;
+  mpx::Queue<int> queue;
+  mpx::Process process([](mpx::Queue<int> out) { out.put(global); }, queue);
+  process.start();
+  EXPECT_EQ(queue.get(), 1);
+  process.join();
+}
+
+}  // namespace
