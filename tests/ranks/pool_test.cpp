@@ -136,7 +136,7 @@ TEST(Pool, AnElementThatDiesOnceIsRunAgain) {
 }
 
 TEST(Pool, FinishedElementsNeverRunTwice) {
-  mpx::Pool pool(2);
+  mpx::Pool pool(mpx::PoolOptions{.processes = 2, .retries = 3});
   mpx::Queue<int> begun;
   const auto out = pool.map(mpx::bind_front(
                                 [](mpx::Queue<int> queue, mpx::Value<int> died, int x) {

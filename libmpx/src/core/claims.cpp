@@ -51,8 +51,10 @@ bool ClaimWord::take(std::uint16_t epoch, std::uint32_t number) {
     auto parts = split(word);
     if (parts.epoch != epoch || number != parts.next || number >= parts.limit) return false;
     parts.next += 1;
-    if (word_.compare_exchange_weak(word, join(parts), std::memory_order_acq_rel)) return true;
+    if (word_.compare_exchange_weak(word, join(parts), std::memory_order_acq_rel)) break;
   }
+  taken_.fetch_add(1, std::memory_order_release);
+  return true;
 }
 
 }  // namespace mpx::detail

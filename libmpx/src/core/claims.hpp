@@ -32,8 +32,13 @@ class alignas(64) ClaimWord {
   /// Process: takes the unit; false if it was taken back.
   bool take(std::uint16_t epoch, std::uint32_t number);
 
+  /// Units taken since reset_taken(), modulo 2^32: a unit counts when its take() is about to return.
+  [[nodiscard]] std::uint32_t taken() const { return taken_.load(std::memory_order_acquire); }
+  void reset_taken() { taken_.store(0, std::memory_order_release); }
+
  private:
   std::atomic<std::uint64_t> word_{0};
+  std::atomic<std::uint32_t> taken_{0};
 };
 
 /// How many claim words a process shares with its worker. Slot 0 is the pool's.

@@ -262,7 +262,9 @@ std::uint16_t Client::new_claim_slot() {
   const auto free = std::find(claim_slots_.begin(), claim_slots_.end(), false);
   if (free == claim_slots_.end()) return kNoClaimSlot;
   *free = true;
-  return static_cast<std::uint16_t>(free - claim_slots_.begin());
+  const auto slot = static_cast<std::uint16_t>(free - claim_slots_.begin());
+  claims_[slot].reset_taken();
+  return slot;
 }
 
 void Client::free_claim_slot(std::uint16_t slot) {

@@ -122,8 +122,11 @@ void PoolProcess::run(Payload payload) {
   auto last = steady_clock::now();
   for (std::uint32_t i = 0; i < stamp.count; ++i) {
     const auto arguments = in.view();
-    if (!client_.take(stamp, stamp.first + i)) return;  // the rest has been taken back
-    run_unit(function, batch, first + i, arguments);
+    shared_.in_task.store(1, std::memory_order_release);
+    const bool mine = client_.take(stamp, stamp.first + i);
+    if (mine) run_unit(function, batch, first + i, arguments);
+    shared_.in_task.store(0, std::memory_order_release);
+    if (!mine) return;  // the rest has been taken back
     const auto now = steady_clock::now();
     busy_ += now - last;
     last = now;

@@ -39,6 +39,7 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       }
       if (const auto worker = workers_.find(request.from); worker != workers_.end()) worker->second.ready = true;
       return fill(out);
+    case Kind::left: return;  // on_ended() knows more
     case Kind::pool_done: return on_done(request, std::move(payload), out);
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
@@ -379,16 +380,11 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   if (found == workers_.end()) return;
   auto worker = std::move(found->second);
   workers_.erase(found);
-  // What it had not begun came back before (recalled): what is left is what it was on.
-  for (const auto& range : worker.assigned) {
-    for (auto index = range.next; index < range.end; ++index) {
-      auto& batch = *range.batch;
-      if (batch.done[index]) continue;
-      if (batch.deaths[index]++ < settings_.retries) {
-        pending_.push_front({&batch, index, index + 1});
-        ++pending_units_;
-        continue;
-      }
+  // Units are carried out in order: only the first that has not finished can have been begun.
+  if (facts.in_task != 0 && !worker.assigned.empty()) {
+    const auto index = worker.assigned.front().next;
+    auto& batch = *worker.assigned.front().batch;
+    if (!batch.done[index] && ++batch.deaths[index] > settings_.retries) {
       const ProcessLost lost(
           fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a task of {}; tried {} times",
                       facts.name, facts.rank, facts.host, facts.pid,
@@ -398,8 +394,11 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
           {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
       fail(batch, index, Status::error,
            capture(std::make_exception_ptr(lost), {facts.name, facts.rank, facts.host, facts.pid}, index), out);
+      if (++worker.assigned.front().next == worker.assigned.front().end) worker.assigned.pop_front();
+      --worker.outstanding;
     }
   }
+  take_back(worker, worker.outstanding);
   std::vector<std::uint64_t> finished;
   for (const auto& [number, batch] : batches_) {
     if (batch.left == 0) finished.push_back(number);

@@ -19,7 +19,13 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::queue_try_get: return get(request, payload, false, out);
     case Kind::queue_info: return info(request, out);
     case Kind::queue_close: return close(request, out);
-    case Kind::recalled: return on_recalled(request, payload, out);
+    case Kind::recalled:
+      return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
+    case Kind::left: {
+      auto& hand = hands_[request.from];
+      const auto taken = Unpacker(payload.bytes).get<std::uint32_t>() - hand.taken;
+      return on_recalled(request.from, hand.items.size() - std::min<std::size_t>(taken, hand.items.size()), out);
+    }
     default:
       out.drop(payload);
       out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Queue")));
@@ -165,9 +171,10 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
   out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
 }
 
-void QueueHome::on_recalled(const FrameHeader& request, const Payload& payload, Outbox& out) {
-  auto& hand = hands_[request.from];
-  const auto back = std::min<std::size_t>(Unpacker(payload.bytes).get<std::uint32_t>(), hand.items.size());
+/// The last `units` of what `from` was handed come back; the others it has taken.
+void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
+  auto& hand = hands_[from];
+  const auto back = std::min(units, hand.items.size());
   const auto taken = hand.items.size() - back;
   hand.taken += static_cast<std::uint32_t>(taken);
   hand.items.erase(hand.items.begin(), hand.items.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -214,7 +221,7 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
   serve(out);
 }
 
-// Its worker has already given back what it had not taken (Kind::recalled): the rest is gone with it.
+// What it had not taken has come back before (Kind::left): the rest is gone with it.
 void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
   std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
   std::erase_if(infos_, [&](const FrameHeader& request) { return request.from == who; });

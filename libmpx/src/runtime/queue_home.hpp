@@ -50,7 +50,7 @@ class QueueHome : public Home {
 
   void put(const FrameHeader& request, Payload payload, bool waits, Outbox& out);
   void get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out);
-  void on_recalled(const FrameHeader& request, const Payload& payload, Outbox& out);
+  void on_recalled(ProcessId from, std::size_t units, Outbox& out);
   void info(const FrameHeader& request, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);
 

@@ -54,6 +54,7 @@ void Supervisor::spawn(Frame request) {
     template_->spawn(id.serial(), std::move(fds), {});
     request.header.kind = Kind::process_main;
     child->writer.send(child->channel, std::move(request));
+    child->channel.ring_if_asleep();
     children_[id.serial()] = std::move(child);
   } catch (const std::exception& error) {
     log_error("cannot start {}: {}", to_string(id), error.what());
@@ -226,10 +227,17 @@ void Supervisor::report_end(Child& child) {
     }
   }
   for (auto& frame : child.writer.take_waiting()) drop_handles(std::move(frame));
+  // What was handed to it and not taken, delivered or still on its way here, its home has on record.
   for (const auto& [slot, object] : child.slots) {
     child.touched.insert(object.home);
-    give_back(child, slot, object);
+    if (slot >= kClaimSlots) continue;
+    FrameHeader header;
+    header.kind = Kind::left;
+    header.from = child.id;
+    header.object = object;
+    route_(make_frame(header, Payload{Packer::pack(child.shared().claims[slot].taken()), {}}));
   }
+  child.facts.in_task = child.shared().in_task.load(std::memory_order_acquire) != 0 ? 1 : 0;
   child.facts.ended = 1;
   child.touched.insert(0);
   child.touched.insert(rank_);

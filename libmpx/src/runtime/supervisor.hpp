@@ -21,6 +21,8 @@ struct SharedBlock {
   /// Results of finished tasks that are not yet in the ring: `staged` bytes of records, published
   /// after each task, so that the worker finds them when the process has died.
   std::atomic<std::uint64_t> staged{0};
+  /// Set while the process is in a task.
+  std::atomic<std::uint32_t> in_task{0};
   std::byte staging[kStagingBytes];
 };
 

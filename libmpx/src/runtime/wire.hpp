@@ -22,7 +22,9 @@ enum class Kind : std::uint16_t {
   drop_flight,  ///< a reference in flight is gone
   cancel,  ///< header.call: the waiter with this call gives up; always answered by the call's reply
 
-  end_send,       ///< payload: a message for this end; status: EndSend
+  left,  ///< {u32 taken}: header.from has ended, having taken so many units of what it was handed
+
+  end_send,    ///< payload: a message for this end; status: EndSend
   end_bind,       ///< header.from receives from now on
   end_ack,        ///< {u64 bytes} that the receiver has consumed
   end_sync,       ///< answered when the backlog is below its bound
@@ -116,8 +118,9 @@ struct ProcessFacts {
   std::int32_t pid = 0;
   std::int32_t exit_code = 0;  ///< −signal if killed
   std::uint8_t ended = 0;
+  std::uint8_t in_task = 0;  ///< of a pool process: it died in the middle of a unit
 
-  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended); }
+  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended, in_task); }
 };
 
 /// How to start a process.
