@@ -40,21 +40,30 @@ void LockHome::release(const FrameHeader& request, Outbox& out) {
   if (LockWord::owner(word) == 0) {
     return out.reply(request, Status::usage, Packer::pack(std::string("unlock of a Lock that is free")));
   }
-  pass_on(word, word & LockWord::kAbandoned, out);
+  pass_on(word, 0, out);
   out.reply(request, Status::ok);
 }
 
-/// Gives the lock, whose word is `held`, to the next waiter, or frees it. Does nothing if the word has
-/// changed: then somebody else has unlocked it.
+/// Gives the lock, whose word is `held`, to the next waiter, or frees it; keeps the abandoned mark, and
+/// sets `marks`. Does nothing if the owner has changed: then somebody else has unlocked it.
 void LockHome::pass_on(std::uint64_t held, std::uint64_t marks, Outbox& out) {
-  auto next = marks;
+  std::uint64_t taker = 0;
   if (!waiters_.empty()) {
-    next |= LockWord::owned_by(waiters_.front().from);
-    if (waiters_.size() > 1) next |= LockWord::kContended;
+    taker = LockWord::owned_by(waiters_.front().from);
+    if (waiters_.size() > 1) taker |= LockWord::kContended;
   }
-  if (words_.compare_exchange(word_, held, next) != held || waiters_.empty()) return;
-  out.reply(waiters_.front(), Status::ok);
-  waiters_.pop_front();
+  for (const auto owner = LockWord::owner(held); LockWord::owner(held) == owner;) {
+    const auto next = taker | (held & LockWord::kAbandoned) | marks;
+    const auto was = words_.compare_exchange(word_, held, next);
+    if (was != held) {  // the abandoned mark was cleared meanwhile
+      held = was;
+      continue;
+    }
+    if (waiters_.empty()) return;
+    out.reply(waiters_.front(), Status::ok);
+    waiters_.pop_front();
+    return;
+  }
 }
 
 void LockHome::unmark_contended() {
