@@ -1,4 +1,6 @@
 // Calls a function in a process of its own, on some rank of the job.
+//
+//   mpx-run ./01_hello
 
 #include <iostream>
 #include <string>
