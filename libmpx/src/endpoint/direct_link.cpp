@@ -48,7 +48,7 @@ void Background::run() {
   std::unique_lock lock(client_.mutex());
   while (!stop_) {
     try {
-      runtime_.sleep(lock, Deadline::never());
+      runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
       if (stop_) return;
       if (link_.driving()) {  // a waiting thread is at it: keep out of its way
         stopped_.wait_for(lock, 1ms);

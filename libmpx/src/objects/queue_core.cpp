@@ -85,7 +85,7 @@ std::optional<Payload> QueueCore::take_ahead() {
       ++taken_;
       return std::move(unit.item);
     }
-    for (const auto& handle : unit.item.handles) client().return_from_delivery(Kind::drop_flight, handle, {});
+    // Taken back: the home has it again, with its references.
   }
   return std::nullopt;
 }

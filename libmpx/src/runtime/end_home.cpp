@@ -9,14 +9,13 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::end_send:
       last_sender_ = request.from;
       if (gone_ == EndGone::lost) gone_.reset();  // a new user of that end
-      backlog_ += payload.bytes.size();
       forward(std::move(payload), out);
       break;
     case Kind::end_bind:
       bind(request, out);
       break;
     case Kind::end_ack:
-      backlog_ -= std::min(backlog_, Unpacker(payload.bytes).get<std::uint64_t>());
+      forwarded_bytes_ -= std::min(forwarded_bytes_, Unpacker(payload.bytes).get<std::uint64_t>());
       answer_syncs(out);
       break;
     case Kind::end_sync:
@@ -41,8 +40,10 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
 
 void EndHome::forward(Payload payload, Outbox& out) {
   if (receiver_) {
+    forwarded_bytes_ += payload.bytes.size();
     out.deliver(Kind::end_item, *receiver_, self_, 0, std::move(payload));
   } else {
+    item_bytes_ += payload.bytes.size();
     items_.push_back(std::move(payload));
   }
 }
@@ -87,16 +88,20 @@ void EndHome::give_back(Payload payload, Outbox& out) {
     for (std::uint32_t h = 0; h < handles && handle < payload.handles.size(); ++h) {
       item.handles.push_back(payload.handles[handle++]);
     }
+    item_bytes_ += item.bytes.size();
     returned.push_back(std::move(item));
   }
   std::move(returned.rbegin(), returned.rend(), std::front_inserter(items_));
+  forwarded_bytes_ = 0;  // what it has consumed and not acknowledged
   recalling_.reset();
   bind_next(out);
+  answer_syncs(out);
 }
 
 void EndHome::flush(Outbox& out) {
   for (auto& item : items_) out.deliver(Kind::end_item, *receiver_, self_, 0, std::move(item));
   items_.clear();
+  forwarded_bytes_ += std::exchange(item_bytes_, 0);
   if (gone_) tell_gone(out);
 }
 
@@ -106,7 +111,7 @@ void EndHome::tell_gone(Outbox& out) {
 }
 
 void EndHome::answer_syncs(Outbox& out) {
-  while (!syncs_.empty() && backlog_ <= kEndBacklogBytes) {
+  while (!syncs_.empty() && item_bytes_ + forwarded_bytes_ <= kEndBacklogBytes) {
     out.reply(syncs_.front(), Status::ok);
     syncs_.pop_front();
   }
@@ -123,7 +128,11 @@ void EndHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 
 void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::erase_if(syncs_, [&](const auto& sync) { return sync.from == who; });
-  if (receiver_ == who) receiver_.reset();  // what it had received and not consumed is lost with it
+  if (receiver_ == who || recalling_ == who) {  // what it had received and not consumed is lost with it
+    forwarded_bytes_ = 0;
+    answer_syncs(out);
+  }
+  if (receiver_ == who) receiver_.reset();
   std::erase_if(next_, [&](const FrameHeader& request) { return request.from == who; });
   if (recalling_ == who) {
     recalling_.reset();

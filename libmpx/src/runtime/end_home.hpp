@@ -35,7 +35,8 @@ class EndHome : public Home {
 
   ObjectId self_, peer_;
   std::deque<Payload> items_;             // not forwarded
-  std::uint64_t backlog_ = 0;             // bytes accepted and not yet consumed
+  std::uint64_t item_bytes_ = 0;          // of items_
+  std::uint64_t forwarded_bytes_ = 0;     // at receiver_ or recalling_, not known to be consumed
   std::optional<ProcessId> receiver_;     // forwarding to it
   std::optional<ProcessId> recalling_;    // asked to give back; its answer is awaited
   std::deque<FrameHeader> next_;          // will be the receiver then, in this order

@@ -32,9 +32,14 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   }
 }
 
+std::size_t QueueHome::Hand::ahead() const {
+  return static_cast<std::size_t>(
+      std::count_if(items.begin(), items.end(), [](const HandedItem& handed) { return !handed.answer; }));
+}
+
 std::size_t QueueHome::size() const {
   auto size = items_.size();
-  for (const auto& [who, hand] : hands_) size += hand.items.size();
+  for (const auto& [who, hand] : hands_) size += hand.ahead();
   return size;
 }
 
@@ -70,7 +75,7 @@ void QueueHome::get(const FrameHeader& request, const Payload& payload, bool wai
   const auto [want, slot, taken] = Unpacker::unpack<std::uint32_t, std::uint16_t, std::uint32_t>(payload.bytes);
   auto& hand = hands_[request.from];
   hand.slot = slot;
-  for (; hand.taken != taken && !hand.items.empty(); ++hand.taken) hand.items.pop_front();
+  forget_taken(hand, std::min<std::size_t>(taken - hand.taken, hand.items.size()));
   hand.taken = taken;
   gets_in_a_row_ = request.from == last_getter_ ? gets_in_a_row_ + 1 : 0;
   last_getter_ = request.from;
@@ -78,11 +83,16 @@ void QueueHome::get(const FrameHeader& request, const Payload& payload, bool wai
   serve(out);
 }
 
+/// The first `count` items of what was handed out have been taken.
+void QueueHome::forget_taken(Hand& hand, std::size_t count) {
+  for (; count > 0; --count, ++hand.taken) hand.items.pop_front();
+}
+
 /// Asks for what was handed ahead to others than `than`; true if an answer is awaited.
 bool QueueHome::recall_others(ProcessId than, Outbox& out) {
   bool waits = false;
   for (auto& [who, hand] : hands_) {
-    if (who == than || hand.items.empty()) continue;
+    if (who == than || (hand.ahead() == 0 && !hand.recalling)) continue;
     waits = true;
     if (std::exchange(hand.recalling, true)) continue;
     out.deliver(Kind::recall, who, self_, hand.slot, {});
@@ -96,11 +106,17 @@ void QueueHome::serve_putters(Outbox& out) {
     if (has_room()) {
       accept(std::move(putter.value));
       out.reply(putter.request, Status::ok);
-    } else if (recall_others(kNobody, out) || putter.waits) {
+    } else if (recall_others(kNobody, out)) {
       return;  // what was handed out may have been taken meanwhile: then there is room
     } else {
-      out.drop(putter.value);
-      out.reply(putter.request, Status::no);
+      // Whoever only tries is told, also behind one that waits.
+      std::erase_if(putters_, [&](const Putter& other) {
+        if (other.waits) return false;
+        out.drop(other.value);
+        out.reply(other.request, Status::no);
+        return true;
+      });
+      return;
     }
     putters_.pop_front();
   }
@@ -154,9 +170,9 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
     packer.put(static_cast<std::uint32_t>(item.value.handles.size()));
     packer.put(item.value.bytes);
     handles.insert(handles.end(), item.value.handles.begin(), item.value.handles.end());
-    ++count;
     // Items that came alone to a process without a claim slot can't be taken back: not recorded.
-    if (getter.slot != kNoClaimSlot) hand.items.push_back(std::move(item));
+    if (getter.slot != kNoClaimSlot) hand.items.push_back({std::move(item), count == 0});
+    ++count;
   }
   FrameHeader header;
   header.kind = Kind::queue_items;
@@ -175,12 +191,10 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
 void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
   auto& hand = hands_[from];
   const auto back = std::min(units, hand.items.size());
-  const auto taken = hand.items.size() - back;
-  hand.taken += static_cast<std::uint32_t>(taken);
-  hand.items.erase(hand.items.begin(), hand.items.begin() + static_cast<std::ptrdiff_t>(taken));
-  for (auto& item : hand.items) {
-    const auto place = std::find_if(items_.begin(), items_.end(), [&](const Item& other) {
-      return other.sequence > item.sequence;
+  forget_taken(hand, hand.items.size() - back);
+  for (auto& [item, answer] : hand.items) {
+    const auto place = std::find_if(items_.begin(), items_.end(), [sequence = item.sequence](const Item& other) {
+      return other.sequence > sequence;
     });
     bytes_ += item.value.bytes.size();
     items_.insert(place, std::move(item));
@@ -217,11 +231,15 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     out.drop(putter->value);
     out.reply(putter->request, Status::no);
     putters_.erase(putter);
+  } else if (const auto hand = hands_.find(from); hand != hands_.end()) {
+    // The answer is on its way to somebody who no longer waits for it.
+    for (auto& handed : hand->second.items) handed.answer = false;
   }
   serve(out);
 }
 
-// What it had not taken has come back before (Kind::left): the rest is gone with it.
+// What it had been handed while it lived has come back or been booked as taken (Kind::left); what it was
+// handed later has not reached it.
 void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
   std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
   std::erase_if(infos_, [&](const FrameHeader& request) { return request.from == who; });
@@ -229,12 +247,19 @@ void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& o
   for (auto& putter : putters_) {
     if (putter.request.from == who) putter.request.call = 0;
   }
-  hands_.erase(who);
+  if (const auto hand = hands_.find(who); hand != hands_.end()) {
+    on_recalled(who, hand->second.items.size(), out);
+    hands_.erase(who);
+  }
   serve(out);
 }
 
 void QueueHome::on_freed(Outbox& out) {
   for (const auto& item : items_) out.drop(item.value);
+  for (const auto& putter : putters_) {
+    out.drop(putter.value);
+    out.reply(putter.request, Status::closed);
+  }
   for (const auto& getter : getters_) out.reply(getter.request, Status::closed);
 }
 

@@ -15,6 +15,9 @@ namespace mpx::detail {
 /// until it is known that it took them, and the rank that supervises it can take them back at any time
 /// (core/claims.hpp). As soon as another process asks, what was handed ahead is recalled first, so that
 /// nothing overtakes it. Items carry a sequence number and always come out in its order.
+///
+/// The item that answers a get is the getter's: it does not count here and is not recalled, unless the
+/// getter gave up before it arrived. Whoever owns an item, by its claim, owns the references in it.
 class QueueHome : public Home {
  public:
   QueueHome(const ObjectId& self, std::size_t capacity, std::size_t budget_bytes)
@@ -41,15 +44,21 @@ class QueueHome : public Home {
     Payload value;
     bool waits;  // or only tries
   };
+  struct HandedItem {
+    Item item;
+    bool answer;  // to a get that still waits for it; else handed ahead
+  };
   struct Hand {
-    std::deque<Item> items;   // handed, not known to be taken
-    std::uint32_t taken = 0;  // by its own count, modulo 2^32
+    std::deque<HandedItem> items;  // handed, not known to be taken
+    [[nodiscard]] std::size_t ahead() const;
+    std::uint32_t taken = 0;       // by its own count, modulo 2^32
     std::uint16_t slot = kNoClaimSlot;
     bool recalling = false;
   };
 
   void put(const FrameHeader& request, Payload payload, bool waits, Outbox& out);
   void get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out);
+  static void forget_taken(Hand& hand, std::size_t count);
   void on_recalled(ProcessId from, std::size_t units, Outbox& out);
   void info(const FrameHeader& request, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);

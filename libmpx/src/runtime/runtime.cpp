@@ -257,6 +257,8 @@ std::size_t Runtime::progress() {
   auto events = transport_.poll([this](Frame&& frame) { route(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
+  // Of two sleepers either may be woken; what it has found the other may be waiting for.
+  if (events != 0 && driver_sleeps_) transport_.interrupt();
   return events;
 }
 
@@ -266,11 +268,7 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 }
 
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
-  if (announced_) {
-    announced_ = false;
-    transport_.announce_awake();
-    supervisor_.announce_awake();
-  }
+  awake();
   if (progress() != 0) {
     last_event_ = steady_clock::now();
     return;
@@ -284,7 +282,13 @@ void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     lock.lock();
     return;
   }
-  sleep(lock, deadline);
+  sleep(lock, deadline, Sleeper::driver);
+}
+
+void Runtime::awake() {
+  if (!std::exchange(announced_, false)) return;
+  transport_.announce_awake();
+  supervisor_.announce_awake();
 }
 
 bool Runtime::quiet() const { return steady_clock::now() - last_event_ >= spin_time(); }
@@ -297,7 +301,7 @@ void Runtime::unattended() {
   progress();
 }
 
-void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {
   if (!announced_) {
     announced_ = true;
     transport_.announce_sleep();
@@ -313,17 +317,17 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
     timeout.tv_nsec = (*limit % 1s).count();
   }
-  ++sleepers_;
+  driver_sleeps_ |= who == Sleeper::driver;
   lock.unlock();
   epoll_event events[16];
   const int got = ::epoll_pwait2(epoll_.get(), events, 16, limit ? &timeout : nullptr, nullptr);
   lock.lock();
-  --sleepers_;
+  if (who == Sleeper::driver) driver_sleeps_ = false;
   if (got <= 0) return;
   last_event_ = steady_clock::now();
-  // Whoever was woken does the work; another sleeper may be the one who waits for what came of it.
-  const auto done = supervisor_.pump(true) + progress();
-  if (done != 0 && sleepers_ > 0) transport_.interrupt();
+  awake();  // who rang has taken the announcement back: the next sleep needs a new one
+  if (supervisor_.pump(true) != 0 && driver_sleeps_) transport_.interrupt();
+  progress();
 }
 
 }  // namespace mpx::detail

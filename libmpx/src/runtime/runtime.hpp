@@ -57,11 +57,12 @@ class Runtime : private Outbox {
   /// Makes peers ring from now on, because nobody drives; a background thread sleeps in sleep().
   void unattended();
 
-  /// For the thread that drives while nobody waits: sleeps until there is something to do.
-  void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  /// Who sleeps: the thread that drives, or the one that does so while nobody waits.
+  enum class Sleeper { driver, background };
+  /// Sleeps until there is something to do, and does it.
+  void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
 
-  /// Threads in sleep().
-  [[nodiscard]] int sleepers() const { return sleepers_; }
+  
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
   /// Whether nothing happened for the time that a driver should go on looking.
@@ -83,6 +84,7 @@ class Runtime : private Outbox {
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
   void serve_word(Frame&& frame);
+  void awake();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
   std::unique_ptr<Home> make_lock_or_cell(ObjectKind kind, const FrameHeader& request, Unpacker& in);
@@ -100,7 +102,7 @@ class Runtime : private Outbox {
   bool announced_ = false;
   bool shutting_down_ = false;
   int left_ = 0;
-  int sleepers_ = 0;
+  bool driver_sleeps_ = false;
   int cores_ = 1;
   int node_ranks_ = 1;
   std::chrono::steady_clock::time_point last_event_{};

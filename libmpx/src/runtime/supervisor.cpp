@@ -56,6 +56,7 @@ void Supervisor::spawn(Frame request) {
     child->writer.send(child->channel, std::move(request));
     child->channel.ring_if_asleep();
     children_[id.serial()] = std::move(child);
+    changed_ = true;
   } catch (const std::exception& error) {
     log_error("cannot start {}: {}", to_string(id), error.what());
     drop_handles(std::move(request));
@@ -134,11 +135,12 @@ void Supervisor::drop_handles(Frame&& frame) {
 
 std::size_t Supervisor::pump(bool woken) {
   std::size_t events = 0;
-  std::vector<std::uint64_t> gone;
-  for (auto& [serial, child] : children_) {
-    events += pump_child(*child);
-    if (child->ended) gone.push_back(serial);
+  // What a process sends may start another one on this rank, in the middle of the round.
+  if (std::exchange(changed_, false)) {
+    round_.clear();
+    for (auto& [serial, child] : children_) round_.push_back(child.get());
   }
+  for (auto* child : round_) events += pump_child(*child);
   // A look at the template is a system call: not in every round.
   if (template_ && (woken || ++rounds_ % 16 == 0)) {
     for (const auto& event : template_->poll()) {
@@ -146,7 +148,7 @@ std::size_t Supervisor::pump(bool woken) {
       on_event(event);
     }
   }
-  for (const auto serial : gone) children_.erase(serial);
+  if (std::erase_if(children_, [](const auto& entry) { return entry.second->ended; }) != 0) changed_ = true;
   return events;
 }
 
@@ -273,6 +275,7 @@ bool Supervisor::readable() const {
 void Supervisor::stop() {
   if (template_) template_->stop();
   template_.reset();
+  round_.clear();
   children_.clear();
 }
 

@@ -96,6 +96,8 @@ class Supervisor {
   std::optional<Template> template_;
   Route route_;
   std::uint32_t rounds_ = 0;
+  std::vector<Child*> round_;  // what pump() goes through
+  bool changed_ = false;       // children_, since round_ was made
   std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
 };
 
