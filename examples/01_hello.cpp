@@ -3,9 +3,8 @@
 //   mpx-run ./01_hello
 
 #include <iostream>
-#include <string>
-
 #include <mpx/mpx.hpp>
+#include <string>
 
 void print_name(std::string name) { std::cout << "hello " << name << '\n'; }
 

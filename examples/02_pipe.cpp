@@ -3,11 +3,10 @@
 //   mpx-run ./02_pipe
 
 #include <iostream>
+#include <mpx/mpx.hpp>
 #include <optional>
 #include <string>
 #include <tuple>
-
-#include <mpx/mpx.hpp>
 
 using Message = std::tuple<int, std::string, std::optional<int>>;
 

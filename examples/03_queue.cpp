@@ -5,12 +5,11 @@
 
 #include <chrono>
 #include <iostream>
+#include <mpx/mpx.hpp>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include <mpx/mpx.hpp>
 
 using Item = std::variant<int, std::string>;
 const std::string stop = "DONE";
@@ -39,8 +38,8 @@ int main(int argc, char** argv) {
       writer(count, queue);
       reads.join();
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-      std::cout << "Sending " << count << " numbers to Queue() took " << took.count()
-                << " seconds" << std::endl;
+      std::cout << "Sending " << count << " numbers to Queue() took " << took.count() << " seconds"
+                << std::endl;
     }
   });
 }

@@ -9,9 +9,8 @@
 //   mpx-run ./04_lock
 
 #include <iostream>
-#include <mutex>
-
 #include <mpx/mpx.hpp>
+#include <mutex>
 
 void count_to(int end, const mpx::Value<int>& x) {
   while (x.load() < end) x.store(x.load() + 1);

@@ -3,9 +3,8 @@
 //   mpx-run ./05_pool
 
 #include <iostream>
-#include <vector>
-
 #include <mpx/mpx.hpp>
+#include <vector>
 
 int cube(int x) { return x * x * x; }
 

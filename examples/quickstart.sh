@@ -28,12 +28,19 @@ cd "$(dirname "$0")/.."
 mpx_have "${mpx_build_packages[@]}"
 mpx_allow_root
 
-cmake --preset default -D MPX_BUILD_TESTS=OFF -D MPX_BUILD_BENCHMARKS=OFF -B build/quickstart
-cmake --build build/quickstart --target mpx-run example_06_word_count example_07_mandelbrot
+build=$PWD/build/quickstart
+mkdir -p "$build"
+echo "== building (the full output is in $build/quickstart.log)"
+if ! {
+  cmake --preset default -D MPX_BUILD_TESTS=OFF -D MPX_BUILD_BENCHMARKS=OFF -B "$build" &&
+    cmake --build "$build" --target mpx-run example_06_word_count example_07_mandelbrot
+} >"$build/quickstart.log" 2>&1; then
+  tail -n 30 "$build/quickstart.log" >&2
+  exit 1
+fi
 
-bin=$PWD/build/quickstart
 cd "$here"
-echo "== mpx-run example_06_word_count ${inputs[*]}"
-"$bin/runner/mpx-run" "$bin/examples/example_06_word_count" "${inputs[@]}"
-echo "== mpx-run example_07_mandelbrot mandelbrot.png"
-"$bin/runner/mpx-run" "$bin/examples/example_07_mandelbrot" mandelbrot.png
+echo "== mpx-run 06_word_count ${inputs[*]}"
+"$build/runner/mpx-run" "$build/examples/06_word_count" "${inputs[@]}"
+echo "== mpx-run 07_mandelbrot mandelbrot.png"
+"$build/runner/mpx-run" "$build/examples/07_mandelbrot" mandelbrot.png
