@@ -109,7 +109,11 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
                                      });
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline,
                                 [&] { return answer->come || !ahead_.empty(); });
-    if (!answer->come) from.cancel(lock, call, id());  // an item that comes late is kept for the next get
+    if (!answer->come) {
+      from.cancel(lock, call, id());
+      // The home says which was first: an item that it has sent would overtake others if it came back.
+      if (!come) from.wait(lock, Deadline::never(), [&] { return answer->come; });
+    }
     if (auto item = take_ahead()) return item;
     if (answer->come && answer->status == Status::closed) {
       throw Closed("get from a Queue that is closed and empty");
