@@ -169,7 +169,6 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   require_link();
   if (!driving_) {
     driving_ = true;
-    const auto before = delivered_;
     try {
       link_->drive(lock, deadline);
     } catch (...) {
@@ -178,7 +177,6 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
       throw;
     }
     driving_ = false;
-    if (waiting_ > 0 && delivered_ != before) turn_.notify_all();
     if (!soon_.empty()) run_tasks(lock);
   } else {
     ++waiting_;
@@ -209,7 +207,7 @@ void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
 }
 
 void Client::deliver(Frame&& frame) {
-  ++delivered_;
+  if (waiting_ > 0) turn_.notify_all();
   const auto header = frame.header;
   if (header.kind == Kind::reply && header.call != 0) {
     if (const auto pending = pending_.find(header.call); pending != pending_.end()) {

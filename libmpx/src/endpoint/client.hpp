@@ -76,7 +76,7 @@ class Client : public std::enable_shared_from_this<Client> {
   void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
   void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload = {},
             std::uint16_t status = 0, std::uint64_t call = 0);
-  /// Starts a call whose answer completes something else (a delivery); see begin()/end() in .cpp.
+  /// Starts a call whose answer completes something else (a delivery); `on_reply` gets it, under the mutex.
   std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload,
                           std::function<void(Reply)> on_reply);
   /// Gives up a post_call() that has not been answered.
@@ -88,7 +88,11 @@ class Client : public std::enable_shared_from_this<Client> {
     if (ready()) return true;
     while (wait_once(lock, deadline) && !ready()) {
     }
-    if (!driving_ && waiting_ == 0 && link_ != nullptr) link_->leave();
+    if (waiting_ > 0) {
+      turn_.notify_one();  // hands over the drive
+    } else if (!driving_ && link_ != nullptr) {
+      link_->leave();
+    }
     return ready();
   }
 
@@ -161,7 +165,7 @@ class Client : public std::enable_shared_from_this<Client> {
   Link* link_ = nullptr;
   bool driving_ = false;
   int waiting_ = 0;
-  std::uint64_t delivered_ = 0;
+  
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;
   std::unordered_map<std::uint64_t, Pending*> pending_;

@@ -7,7 +7,7 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
-#include "process/end.hpp"
+
 #include "runtime/stop_signal.hpp"
 
 namespace mpx {
@@ -195,7 +195,7 @@ std::vector<Process> active_children() {
 
 std::size_t cpu_count() { return detail::Client::current()->self().cpu_count; }
 
-void exit(int status) { detail::end_process(status); }
+void exit(int status) { std::exit(status); }
 
 bool stop_requested() { return detail::stop_flag(); }
 

@@ -15,7 +15,6 @@
 #include "core/throw_trace.hpp"
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
-#include "process/end.hpp"
 #include "process/job.hpp"
 #include "process/report.hpp"
 #include "runtime/stop_signal.hpp"

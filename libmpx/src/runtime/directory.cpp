@@ -127,7 +127,8 @@ void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
 
 bool Directory::has_children(ProcessId parent) const {
   return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
-    return record.second.request.parent == parent && record.second.request.daemon == 0;
+    const auto& request = record.second.request;
+    return request.parent == parent && request.daemon == 0 && request.in_pool == 0;
   });
 }
 

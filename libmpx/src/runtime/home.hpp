@@ -66,6 +66,9 @@ class Home {
   /// A process that may have used the object has ended.
   virtual void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
 
+  /// A process is about to end in good order: what lives only for it ends first.
+  virtual void on_leaving(ProcessId /*who*/, Outbox& /*out*/) {}
+
   /// The last reference is gone; the home is destroyed after this.
   virtual void on_freed(Outbox& /*out*/) {}
 };

@@ -62,6 +62,10 @@ void HomeTable::on(Frame frame, Outbox& out) {
   free_if_unused(found, out);
 }
 
+void HomeTable::on_leaving(ProcessId who, Outbox& out) {
+  for (auto& [id, entry] : objects_) entry.home->on_leaving(who, out);
+}
+
 void HomeTable::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::vector<ObjectId> dropped;
   for (auto& [id, entry] : objects_) {

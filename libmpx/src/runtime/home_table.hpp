@@ -29,6 +29,9 @@ class HomeTable {
   /// Drops all references of a process that has ended and tells every home.
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out);
 
+  /// Tells every home that a process is about to end in good order.
+  void on_leaving(ProcessId who, Outbox& out);
+
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] Home* find(const ObjectId& id);
 

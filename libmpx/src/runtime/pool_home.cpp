@@ -58,7 +58,7 @@ void PoolHome::open(const FrameHeader& request, Payload payload, Outbox& out) {
 void PoolHome::start_processes(Outbox& out) {
   while (!terminated_ && broken_.empty() && workers_.size() < settings_.processes) {
     StartRequest request;
-    request.name = fmt::format("{}Worker-{}", settings_.name, failed_starts_ + next_batch_ + workers_.size());
+    request.name = fmt::format("{}Worker-{}", settings_.name, next_worker_++);
     request.in_pool = 1;
     request.pool = self_;
     request.parent = owner_;
@@ -122,6 +122,10 @@ std::uint64_t PoolHome::window() const {
 }
 
 void PoolHome::fill(Outbox& out) {
+  // The idle first: what was recalled for them must not go back where it came from.
+  for (auto& [id, worker] : workers_) {
+    if (worker.outstanding == 0) fill_one(id, worker, out);
+  }
   for (bool some = true; some && pending_units_ != 0;) {
     some = false;
     for (auto& [id, worker] : workers_) some |= fill_one(id, worker, out);
@@ -462,6 +466,10 @@ void PoolHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     out.reply(request, Status::no);
     return true;
   });
+}
+
+void PoolHome::on_leaving(ProcessId who, Outbox& out) {
+  if (who == owner_) terminate(out);
 }
 
 void PoolHome::on_freed(Outbox& out) { terminate(out); }

@@ -26,6 +26,7 @@ class PoolHome : public Home {
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
+  void on_leaving(ProcessId who, Outbox& out) override;
   void on_freed(Outbox& out) override;
 
  private:
@@ -92,6 +93,7 @@ class PoolHome : public Home {
   std::uint64_t pending_units_ = 0;
   double task_ns_ = -1;  // smoothed; below zero: not measured
   std::uint64_t failed_starts_ = 0;
+  std::uint64_t next_worker_ = 1;
   Bytes broken_;  // captured exception that no process gets past, of the initializer
   bool closed_ = false, terminated_ = false;
   std::vector<FrameHeader> joining_;

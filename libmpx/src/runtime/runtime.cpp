@@ -4,7 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <sched.h>
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <thread>
 
 #include <fmt/format.h>
@@ -50,7 +53,8 @@ Runtime::Runtime(Options options)
       }),
       supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
                   [this](Frame&& frame) { route(std::move(frame)); }),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      driver_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const auto watch = [this](int fd, bool add) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -102,7 +106,7 @@ void Runtime::dispatch(Frame&& frame) {
   if (is_service(header.kind)) return serve(std::move(frame));
   if (header.to.is_rank()) {
     if (deliver_local_) deliver_local_(std::move(frame));
-    return;
+    return wake_driver();
   }
   supervisor_.deliver(std::move(frame));
 }
@@ -127,6 +131,7 @@ void Runtime::serve(Frame&& frame) {
       }
       return supervisor_.recall(header);
     case Kind::await_children:
+      homes_.on_leaving(header.from, *this);
       return directory_->await_children(header, *this);
     case Kind::list_children:
       return directory_->list_children(header, *this);
@@ -257,8 +262,7 @@ std::size_t Runtime::progress() {
   auto events = transport_.poll([this](Frame&& frame) { route(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
-  // Of two sleepers either may be woken; what it has found the other may be waiting for.
-  if (events != 0 && driver_sleeps_) transport_.interrupt();
+  
   return events;
 }
 
@@ -291,6 +295,13 @@ void Runtime::awake() {
   supervisor_.announce_awake();
 }
 
+/// What has just been delivered may be what the thread waits for that sleeps in drive().
+void Runtime::wake_driver() {
+  if (!driver_sleeps_) return;
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(driver_event_.get(), &one, sizeof one));
+}
+
 bool Runtime::quiet() const { return steady_clock::now() - last_event_ >= spin_time(); }
 
 void Runtime::unattended() {
@@ -319,14 +330,19 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   }
   driver_sleeps_ |= who == Sleeper::driver;
   lock.unlock();
-  epoll_event events[16];
-  const int got = ::epoll_pwait2(epoll_.get(), events, 16, limit ? &timeout : nullptr, nullptr);
+  // The two sleepers are woken by the same events; the driver, besides, by what others do for it.
+  pollfd waits[2] = {{epoll_.get(), POLLIN, 0}, {driver_event_.get(), POLLIN, 0}};
+  const int got = ::ppoll(waits, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
   lock.lock();
-  if (who == Sleeper::driver) driver_sleeps_ = false;
+  if (who == Sleeper::driver) {
+    driver_sleeps_ = false;
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
+  }
   if (got <= 0) return;
   last_event_ = steady_clock::now();
   awake();  // who rang has taken the announcement back: the next sleep needs a new one
-  if (supervisor_.pump(true) != 0 && driver_sleeps_) transport_.interrupt();
+  supervisor_.pump(true);
   progress();
 }
 

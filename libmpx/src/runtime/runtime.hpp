@@ -84,6 +84,7 @@ class Runtime : private Outbox {
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
   void serve_word(Frame&& frame);
+  void wake_driver();
   void awake();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
@@ -97,6 +98,7 @@ class Runtime : private Outbox {
   std::unique_ptr<Directory> directory_;  // rank 0 only
   Supervisor supervisor_;
   UniqueFd epoll_;
+  UniqueFd driver_event_;  // wakes the driver alone: nobody else empties it
   std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
   bool dispatching_ = false;
   bool announced_ = false;
