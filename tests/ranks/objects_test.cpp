@@ -1,13 +1,12 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <mpx/mpx.hpp>
 #include <mutex>
 #include <numeric>
 #include <thread>
 #include <tuple>
-#include <unistd.h>
-
-#include <gtest/gtest.h>
-
-#include <mpx/mpx.hpp>
 
 namespace {
 
@@ -27,7 +26,8 @@ TEST(Pipe, CarriesValuesBothWays) {
   mpx::Process process(Echo::run, b);
   process.start();
   b.close();
-  for (const auto& text : {std::string(), std::string("x"), std::string(100'000, 'y'), std::string(5'000'000, 'z')}) {
+  for (const auto& text :
+       {std::string(), std::string("x"), std::string(100'000, 'y'), std::string(5'000'000, 'z')}) {
     a.send(text);
     EXPECT_EQ(a.recv<std::string>(), text);
   }
@@ -239,7 +239,10 @@ TEST(Queue, HandlesTravelInQueuesAndStructs) {
   queue.put({1, b});
   b.close();
   mpx::Process process(
-      [](mpx::Queue<std::pair<int, mpx::Connection>> from) { from.get().second.send(std::string("through a queue")); }, queue);
+      [](mpx::Queue<std::pair<int, mpx::Connection>> from) {
+        from.get().second.send(std::string("through a queue"));
+      },
+      queue);
   process.start();
   EXPECT_EQ(a.recv<std::string>(), "through a queue");
   process.join();

@@ -1,13 +1,12 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <mpx/mpx.hpp>
 #include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <unistd.h>
-
-#include <gtest/gtest.h>
-
-#include <mpx/mpx.hpp>
 
 namespace {
 
@@ -41,7 +40,8 @@ TEST(Pool, MapKeepsTheOrder) {
 TEST(Pool, ApplyAndItsAsyncForms) {
   mpx::Pool pool(2);
   EXPECT_EQ(pool.apply(cube, 3), 27);
-  EXPECT_EQ(pool.apply([](std::string a, const std::string& b) { return a + b; }, "con", "cat"), "concat");
+  EXPECT_EQ(pool.apply([](std::string a, const std::string& b) { return a + b; }, "con", "cat"),
+            "concat");
   std::vector<mpx::AsyncResult<long>> results;
   for (long i = 0; i < 200; ++i) results.push_back(pool.apply_async(cube, i));
   for (long i = 0; i < 200; ++i) EXPECT_EQ(results[static_cast<std::size_t>(i)].get(), cube(i));
@@ -51,7 +51,8 @@ TEST(Pool, ApplyAndItsAsyncForms) {
   EXPECT_FALSE(slow.try_get_for(1ms));
   EXPECT_THROW(static_cast<void>(slow.successful()), mpx::UsageError);
   slow.get();
-  EXPECT_EQ(pool.starmap([](int a, int b) { return a * b; }, std::vector<std::pair<int, int>>{{2, 3}, {4, 5}}),
+  EXPECT_EQ(pool.starmap([](int a, int b) { return a * b; },
+                         std::vector<std::pair<int, int>>{{2, 3}, {4, 5}}),
             (std::vector<int>{6, 20}));
 }
 
@@ -59,7 +60,9 @@ TEST(Pool, CallbacksAreCalledOnce) {
   mpx::Pool pool(1);
   int value = 0, errors = 0;
   pool.apply_async(cube, 2).then([&](long result) { value += static_cast<int>(result); }).get();
-  pool.apply_async(picky, 3).then([&](int) { value = -1; }, [&](const std::exception_ptr&) { ++errors; }).wait();
+  pool.apply_async(picky, 3)
+      .then([&](int) { value = -1; }, [&](const std::exception_ptr&) { ++errors; })
+      .wait();
   for (int i = 0; i < 1000 && errors == 0; ++i) static_cast<void>(pool.apply(cube, 1));
   EXPECT_EQ(value, 8);
   EXPECT_EQ(errors, 1);
@@ -83,26 +86,25 @@ TEST(Pool, ExceptionsKeepTheirTypeAndIndex) {
 TEST(Pool, DeathsCostOneElementOnly) {
   for (const int how : {0, 1, 2, 3, 4}) {
     mpx::Pool pool(mpx::PoolOptions{.processes = 2, .retries = 1});
-    auto result = pool.map_async(
-        mpx::bind_front(
-            [](int way, int x) {
-              if (x == 57) {
-                if (way == 0) std::raise(SIGSEGV);
-                if (way == 1) std::abort();
-                if (way == 2) std::exit(3);
-                if (way == 3) std::raise(SIGKILL);
-                if (way == 4) {
-                  std::thread([parent = ::getpid()] {
-                    std::this_thread::sleep_for(20ms);
-                    ::kill(parent, SIGKILL);
-                  }).detach();
-                  ::kill(::getpid(), SIGSTOP);
-                }
-              }
-              return x;
-            },
-            how),
-        numbers(200));
+    auto result = pool.map_async(mpx::bind_front(
+                                     [](int way, int x) {
+                                       if (x == 57) {
+                                         if (way == 0) std::raise(SIGSEGV);
+                                         if (way == 1) std::abort();
+                                         if (way == 2) std::exit(3);
+                                         if (way == 3) std::raise(SIGKILL);
+                                         if (way == 4) {
+                                           std::thread([parent = ::getpid()] {
+                                             std::this_thread::sleep_for(20ms);
+                                             ::kill(parent, SIGKILL);
+                                           }).detach();
+                                           ::kill(::getpid(), SIGSTOP);
+                                         }
+                                       }
+                                       return x;
+                                     },
+                                     how),
+                                 numbers(200));
     try {
       if (how == 4) {  // SIGSTOP stops its killer too: the pool is ended from here
         EXPECT_FALSE(result.wait_for(100ms));
@@ -115,7 +117,10 @@ TEST(Pool, DeathsCostOneElementOnly) {
       FAIL() << how;
     } catch (const mpx::ProcessLost& lost) {
       EXPECT_EQ(dynamic_cast<const mpx::RemoteOrigin&>(lost).index(), 57U);
-      EXPECT_EQ(lost.who().exit_code, how == 0 ? -SIGSEGV : how == 1 ? -SIGABRT : how == 2 ? 3 : -SIGKILL);
+      EXPECT_EQ(lost.who().exit_code, how == 0   ? -SIGSEGV
+                                      : how == 1 ? -SIGABRT
+                                      : how == 2 ? 3
+                                                 : -SIGKILL);
     }
     EXPECT_EQ(pool.apply(cube, 2), 8) << how;
   }
@@ -177,16 +182,19 @@ TEST(Pool, CloseJoinAndTerminate) {
 int initial = 0;
 
 TEST(Pool, TheInitializerPreparesEachProcess) {
-  mpx::Pool pool(mpx::PoolOptions{.processes = 2}, [](int value) { initial = value; }, 11);
+  mpx::Pool pool(
+      mpx::PoolOptions{.processes = 2}, [](int value) { initial = value; }, 11);
   for (const int value : pool.map([](int) { return initial; }, numbers(20))) EXPECT_EQ(value, 11);
-  mpx::Pool broken(mpx::PoolOptions{.processes = 2}, [] { throw std::invalid_argument("no good"); });
+  mpx::Pool broken(mpx::PoolOptions{.processes = 2},
+                   [] { throw std::invalid_argument("no good"); });
   EXPECT_THROW(broken.apply(cube, 1), std::invalid_argument);
 }
 
 TEST(Pool, ProcessesAreReplacedAfterTheirTasks) {
   mpx::Pool pool(mpx::PoolOptions{.processes = 1, .max_tasks_per_child = 5});
   std::vector<long> pids;
-  for (int i = 0; i < 20; ++i) pids.push_back(pool.apply([] { return static_cast<long>(::getpid()); }));
+  for (int i = 0; i < 20; ++i)
+    pids.push_back(pool.apply([] { return static_cast<long>(::getpid()); }));
   std::sort(pids.begin(), pids.end());
   EXPECT_EQ(std::unique(pids.begin(), pids.end()) - pids.begin(), 4);
 }
@@ -202,7 +210,14 @@ TEST(Pool, WaitingTasksBehindASlowOneAreSpread) {
   mpx::Pool pool(2);
   const auto start = std::chrono::steady_clock::now();
   pool.map(nothing, numbers(10'000));  // the pool learns that tasks are short
-  pool.map([](int x) { if (x == 0) std::this_thread::sleep_for(1s); else std::this_thread::sleep_for(1ms); }, numbers(400));
+  pool.map(
+      [](int x) {
+        if (x == 0)
+          std::this_thread::sleep_for(1s);
+        else
+          std::this_thread::sleep_for(1ms);
+      },
+      numbers(400));
   EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
 }
 

@@ -1,12 +1,11 @@
-#include <csignal>
-#include <cstdlib>
-#include <stdexcept>
-#include <thread>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <gtest/gtest.h>
-
+#include <csignal>
+#include <cstdlib>
 #include <mpx/mpx.hpp>
+#include <stdexcept>
+#include <thread>
 
 namespace {
 
@@ -91,7 +90,8 @@ TEST(Process, MisuseIsAUsageError) {
   alive.kill();
   alive.join();
   EXPECT_THROW(mpx::Process(mpx::ProcessOptions{.rank = 4711}, nothing).start(), mpx::UsageError);
-  EXPECT_THROW(mpx::Process(mpx::ProcessOptions{.host = "no-such-host"}, nothing).start(), mpx::UsageError);
+  EXPECT_THROW(mpx::Process(mpx::ProcessOptions{.host = "no-such-host"}, nothing).start(),
+               mpx::UsageError);
 }
 
 TEST(Process, KnowsItselfAndItsParent) {
@@ -130,8 +130,9 @@ TEST(Process, CallsMemberFunctionsWithConvertedArguments) {
   process.join();
 
   mpx::Queue<std::size_t> sizes;
-  mpx::Process text([](std::string_view view, const mpx::Queue<std::size_t>& out) { out.put(view.size()); }, "twelve chars",
-                    sizes);
+  mpx::Process text(
+      [](std::string_view view, const mpx::Queue<std::size_t>& out) { out.put(view.size()); },
+      "twelve chars", sizes);
   text.start();
   EXPECT_EQ(sizes.get(), 12U);
   text.join();

@@ -32,7 +32,7 @@ struct OneResult {
   T& get() { return *value; }
 };
 template <class T>
-  requires std::default_initializable<T>
+requires std::default_initializable<T>
 struct RowOfResults {
   std::vector<T> value;
   explicit RowOfResults(std::size_t size) : value(size) {}
@@ -78,8 +78,7 @@ struct ResultKind {
   using Public = std::vector<R>;
 };
 template <class R>
-  requires(!std::is_void_v<R>)
-struct ResultKind<R, false> {
+requires(!std::is_void_v<R>) struct ResultKind<R, false> {
   using Store = OneResult<R>;
   using Public = R;
 };
@@ -104,9 +103,10 @@ auto make_result_state(std::size_t size) {
     state.batch = std::make_shared<BatchCore>(size, [](std::size_t, ByteView) {});
   } else {
     state.store = std::make_shared<Store>(size);
-    state.batch = std::make_shared<BatchCore>(size, [store = state.store](std::size_t index, ByteView value) {
-      store->set(index, decode<R>(value));
-    });
+    state.batch =
+        std::make_shared<BatchCore>(size, [store = state.store](std::size_t index, ByteView value) {
+          store->set(index, decode<R>(value));
+        });
   }
   return state;
 }
@@ -124,8 +124,8 @@ AsyncResult<Public> to_async_result(ResultState<Public, Store> state);
 template <class R>
 class AsyncResult {
  public:
-  /// Blocks until the result is there, and returns a copy, or throws the task's exception. Of a type that
-  /// cannot be copied, the first call takes it, and a further one throws UsageError.
+  /// Blocks until the result is there, and returns a copy, or throws the task's exception. Of a
+  /// type that cannot be copied, the first call takes it, and a further one throws UsageError.
   R get() {
     batch_->wait(detail::Deadline::never());
     return take();
@@ -142,7 +142,9 @@ class AsyncResult {
   }
   /// Blocks until the result, or an exception, is there.
   void wait() const { batch_->wait(detail::Deadline::never()); }
-  [[nodiscard]] bool wait_for(Duration timeout) const { return batch_->wait(detail::Deadline::after(timeout)); }
+  [[nodiscard]] bool wait_for(Duration timeout) const {
+    return batch_->wait(detail::Deadline::after(timeout));
+  }
   [[nodiscard]] bool ready() const { return batch_->ready(); }
   /// Whether no task threw. Throws UsageError before ready().
   [[nodiscard]] bool successful() const {
@@ -151,20 +153,21 @@ class AsyncResult {
     return !batch_->first_error();
   }
 
-  /// Has `on_value(result)` (of void: `on_value()`), or `on_error(std::exception_ptr)`, called once when the
-  /// result is there, on the thread that drives the caller's runtime.
+  /// Has `on_value(result)` (of void: `on_value()`), or `on_error(std::exception_ptr)`, called once
+  /// when the result is there, on the thread that drives the caller's runtime.
   template <class OnValue, class OnError = std::nullptr_t>
   AsyncResult then(OnValue on_value, OnError on_error = {}) const {
-    batch_->when_ready([self = *this, on_value = std::move(on_value), on_error = std::move(on_error)]() mutable {
-      self.wait();
-      if (const auto error = self.batch_->first_error()) {
-        if constexpr (!std::is_null_pointer_v<OnError>) on_error(error);
-      } else if constexpr (std::is_void_v<R>) {
-        on_value();
-      } else {
-        on_value(self.take());
-      }
-    });
+    batch_->when_ready(
+        [self = *this, on_value = std::move(on_value), on_error = std::move(on_error)]() mutable {
+          self.wait();
+          if (const auto error = self.batch_->first_error()) {
+            if constexpr (!std::is_null_pointer_v<OnError>) on_error(error);
+          } else if constexpr (std::is_void_v<R>) {
+            on_value();
+          } else {
+            on_value(self.take());
+          }
+        });
     return *this;
   }
 
@@ -174,7 +177,9 @@ class AsyncResult {
 
   using Stored = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
   AsyncResult(std::shared_ptr<detail::BatchCore> batch, std::function<Stored&()> stored)
-      : batch_(std::move(batch)), stored_(std::move(stored)), taken_(std::make_shared<bool>(false)) {}
+      : batch_(std::move(batch)),
+        stored_(std::move(stored)),
+        taken_(std::make_shared<bool>(false)) {}
 
   R take() {
     if (const auto error = batch_->first_error()) std::rethrow_exception(error);
@@ -182,7 +187,8 @@ class AsyncResult {
       if constexpr (std::copy_constructible<R> && !detail::holds_move_only<R>) {
         return stored_();
       } else {
-        if (std::exchange(*taken_, true)) throw UsageError("the result of this AsyncResult has been taken, and cannot be copied");
+        if (std::exchange(*taken_, true))
+          throw UsageError("the result of this AsyncResult has been taken, and cannot be copied");
         return std::move(stored_());
       }
     }
@@ -200,8 +206,9 @@ AsyncResult<Public> to_async_result(ResultState<Public, Store> state) {
   if constexpr (std::is_void_v<Public>) {
     return AsyncResult<void>(std::move(state.batch), {});
   } else {
-    return AsyncResult<Public>(std::move(state.batch),
-                               [store = std::move(state.store)]() -> Public& { return store->get(); });
+    return AsyncResult<Public>(
+        std::move(state.batch),
+        [store = std::move(state.store)]() -> Public& { return store->get(); });
   }
 }
 

@@ -17,11 +17,12 @@ namespace mpx {
 
 /// One end of a pipe: multiprocessing.connection.Connection.
 ///
-/// A Connection is a handle: copies name the same end, and one sent to another process goes on naming it.
+/// A Connection is a handle: copies name the same end, and one sent to another process goes on
+/// naming it.
 ///
-/// Ordering:      messages arrive in the order sent, whole. One process at a time should receive from an end.
-/// Thread safety: all members, from any thread.
-/// Failure:       once what was sent before has been received: Closed when all copies of the other end are
+/// Ordering:      messages arrive in the order sent, whole. One process at a time should receive
+/// from an end. Thread safety: all members, from any thread. Failure:       once what was sent
+/// before has been received: Closed when all copies of the other end are
 ///                closed; ProcessLost when the process that last used it died.
 /// Cost:          one message per send; the first receive of a process is one round trip more.
 class Connection {
@@ -35,8 +36,8 @@ class Connection {
     core_->send(detail::encode(value));
   }
 
-  /// Receives the next message. Blocks until there is one. Throws CodecError, and keeps the message, if it
-  /// is not a T.
+  /// Receives the next message. Blocks until there is one. Throws CodecError, and keeps the
+  /// message, if it is not a T.
   template <class T>
   T recv() const {
     auto message = core_->receive();
@@ -51,13 +52,18 @@ class Connection {
   /// Whether recv() would return, or throw, at once.
   [[nodiscard]] bool poll() const { return core_->poll(detail::Deadline::now()); }
   /// As poll(), but waits at most `timeout` for it to become true.
-  [[nodiscard]] bool poll_for(Duration timeout) const { return core_->poll(detail::Deadline::after(timeout)); }
+  [[nodiscard]] bool poll_for(Duration timeout) const {
+    return core_->poll(detail::Deadline::after(timeout));
+  }
 
   /// Sends bytes as they are; for recv_bytes().
   void send_bytes(std::span<const std::byte> bytes) const;
-  /// Receives what send_bytes() sent. Throws BufferTooShort, with the message, if it is longer than `max_bytes`.
-  std::vector<std::byte> recv_bytes(std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) const;
-  /// Receives into `buffer` and returns the size of the message. Throws BufferTooShort, with the message.
+  /// Receives what send_bytes() sent. Throws BufferTooShort, with the message, if it is longer than
+  /// `max_bytes`.
+  std::vector<std::byte> recv_bytes(
+      std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) const;
+  /// Receives into `buffer` and returns the size of the message. Throws BufferTooShort, with the
+  /// message.
   std::size_t recv_bytes_into(std::span<std::byte> buffer) const;
 
   /// Gives up this process's copies of the end; further use of them throws UsageError.
@@ -68,7 +74,9 @@ class Connection {
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }
   [[nodiscard]] std::shared_ptr<detail::Core> mpx_core() const { return core_; }
-  static Connection mpx_load(detail::Reader& reader) { return Connection(detail::ConnectionCore::load(reader)); }
+  static Connection mpx_load(detail::Reader& reader) {
+    return Connection(detail::ConnectionCore::load(reader));
+  }
 
  private:
   friend std::pair<Connection, Connection> make_pipe(bool duplex);

@@ -14,7 +14,8 @@ class Duration {
   constexpr Duration() = default;
 
   template <class Rep, class Period>
-  constexpr Duration(std::chrono::duration<Rep, Period> length)  // NOLINT(google-explicit-constructor)
+  constexpr Duration(
+      std::chrono::duration<Rep, Period> length)  // NOLINT(google-explicit-constructor)
       : length_(saturate(length)) {}
 
   /// The same length as a chrono duration.

@@ -19,17 +19,20 @@ Duration until(const std::chrono::time_point<Clock, Length>& when) {
 
 }  // namespace detail
 
-/// A mutual exclusion lock of the whole job: multiprocessing.Lock. TimedLockable, so std::scoped_lock and
-/// std::unique_lock guard it.
+/// A mutual exclusion lock of the whole job: multiprocessing.Lock. TimedLockable, so
+/// std::scoped_lock and std::unique_lock guard it.
 ///
-/// A Lock is a handle: copies name the same lock, and a copy sent to another process goes on naming it.
+/// A Lock is a handle: copies name the same lock, and a copy sent to another process goes on naming
+/// it.
 ///
 /// Ordering:      who must wait is served in the order of asking. What was written to Values before
 ///                unlock() is seen by the next holder.
 /// Thread safety: all members; any process, and any thread, may unlock.
-/// Failure:       if the holder's process dies, the next lock() gets the lock all the same, and abandoned()
+/// Failure:       if the holder's process dies, the next lock() gets the lock all the same, and
+/// abandoned()
 ///                is true until somebody calls clear_abandoned().
-/// Cost:          uncontended, one atomic operation on the lock's word each for lock() and unlock(), from a
+/// Cost:          uncontended, one atomic operation on the lock's word each for lock() and
+/// unlock(), from a
 ///                process by way of its rank; contended, a round trip to the lock's home.
 class Lock {
  public:
@@ -41,7 +44,9 @@ class Lock {
   /// Takes the lock if it is free.
   [[nodiscard]] bool try_lock() const { return core_->lock(detail::Deadline::now()); }
   /// As lock(), but waits at most `timeout`.
-  [[nodiscard]] bool try_lock_for(Duration timeout) const { return core_->lock(detail::Deadline::after(timeout)); }
+  [[nodiscard]] bool try_lock_for(Duration timeout) const {
+    return core_->lock(detail::Deadline::after(timeout));
+  }
   /// As lock(), but gives up at `when`.
   template <class Clock, class Length>
   [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Length>& when) const {
@@ -64,7 +69,8 @@ class Lock {
   std::shared_ptr<detail::SyncCore> core_;
 };
 
-/// A lock that its owner, a thread of a process, may take again: multiprocessing.RLock. Otherwise as Lock.
+/// A lock that its owner, a thread of a process, may take again: multiprocessing.RLock. Otherwise
+/// as Lock.
 ///
 /// Failure: unlock() by anyone but the owner throws UsageError.
 /// Cost:    taking it again costs nothing beyond a mutex of the process.
@@ -86,7 +92,9 @@ class RecursiveLock {
   void clear_abandoned() const { core_->clear_abandoned(); }
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static RecursiveLock mpx_load(detail::Reader& reader) { return RecursiveLock(detail::SyncCore::load(reader)); }
+  static RecursiveLock mpx_load(detail::Reader& reader) {
+    return RecursiveLock(detail::SyncCore::load(reader));
+  }
 
  private:
   template <class T>

@@ -61,15 +61,18 @@ struct PoolOwner {
 
 /// Processes that carry out tasks: multiprocessing.Pool.
 ///
-/// A Pool is a handle: copies name the same pool, and a copy sent to another process may be used there. It
-/// is terminated when the last copy in the process that made it is destroyed.
+/// A Pool is a handle: copies name the same pool, and a copy sent to another process may be used
+/// there. It is terminated when the last copy in the process that made it is destroyed.
 ///
 /// Ordering:      results have the order of the elements.
 /// Thread safety: all members.
-/// Failure:       an exception in a task arrives as itself where it is a standard one (RemoteOrigin tells the
-///                element's index and the place). An element whose process dies runs again `retries` times and
-///                then fails with ProcessLost; elements that have finished never run twice.
-/// Cost:          elements and results travel in batches; a function and what is bound to it travels once per
+/// Failure:       an exception in a task arrives as itself where it is a standard one (RemoteOrigin
+/// tells the
+///                element's index and the place). An element whose process dies runs again
+///                `retries` times and then fails with ProcessLost; elements that have finished
+///                never run twice.
+/// Cost:          elements and results travel in batches; a function and what is bound to it
+/// travels once per
 ///                process.
 class Pool {
  public:
@@ -79,22 +82,24 @@ class Pool {
   explicit Pool(PoolOptions options)
       : Pool(detail::PoolCore::make(request_of(std::move(options)), {}), nullptr) {}
 
-  /// A pool whose processes first call `initializer(args…)`. What it sets in globals is there for the tasks of
-  /// that process. If it throws, so does every use of the pool.
+  /// A pool whose processes first call `initializer(args…)`. What it sets in globals is there for
+  /// the tasks of that process. If it throws, so does every use of the pool.
   template <class F, class... Args>
   explicit Pool(PoolOptions options, F&& initializer, Args&&... args)
-      : Pool(detail::PoolCore::make(request_of(std::move(options)), initializer_of(initializer, args...)), nullptr) {}
+      : Pool(detail::PoolCore::make(request_of(std::move(options)),
+                                    initializer_of(initializer, args...)),
+             nullptr) {}
 
   /// Calls `f(args…)` in a process of the pool and returns its result, or throws its exception.
   template <class F = detail::Unresolved, class... Args>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto apply(F&& f, Args&&... args) const {
     return apply_async(std::forward<F>(f), std::forward<Args>(args)...).get();
   }
 
   /// As apply(), but returns at once.
   template <class F = detail::Unresolved, class... Args>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto apply_async(F&& f, Args&&... args) const {
     using R = detail::call_result_t<F, Args...>;
     detail::Writer function;
@@ -104,22 +109,23 @@ class Pool {
     return submit<R, false>(function, std::move(elements), {});
   }
 
-  /// Calls `f(element)` for every element of `range` and returns the results in order. Waits for all, then
-  /// throws the exception of the first element, by index, that failed. Of a void function it returns void.
+  /// Calls `f(element)` for every element of `range` and returns the results in order. Waits for
+  /// all, then throws the exception of the first element, by index, that failed. Of a void function
+  /// it returns void.
   template <class F = detail::Unresolved, std::ranges::input_range Range>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto map(F&& f, Range&& range, MapOptions options = {}) const {
     return map_async(std::forward<F>(f), std::forward<Range>(range), options).get();
   }
   template <class F = detail::Unresolved, class T>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto map(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
     return map_async(std::forward<F>(f), range, options).get();
   }
 
   /// As map(), but returns when the elements have been handed over.
   template <class F = detail::Unresolved, std::ranges::input_range Range>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto map_async(F&& f, Range&& range, MapOptions options = {}) const {
     using Element = std::ranges::range_value_t<Range>;
     detail::Writer function;
@@ -131,19 +137,20 @@ class Pool {
     return submit<detail::call_result_t<F, Element>, true>(function, std::move(elements), options);
   }
   template <class F = detail::Unresolved, class T>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto map_async(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
-    return map_async(std::forward<F>(f), std::ranges::subrange(range.begin(), range.end()), options);
+    return map_async(std::forward<F>(f), std::ranges::subrange(range.begin(), range.end()),
+                     options);
   }
 
   /// As map(), but each element is a pair, tuple or array whose parts are the arguments.
   template <class F = detail::Unresolved, std::ranges::input_range Range>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto starmap(F&& f, Range&& range, MapOptions options = {}) const {
     return starmap_async(std::forward<F>(f), std::forward<Range>(range), options).get();
   }
   template <class F = detail::Unresolved, std::ranges::input_range Range>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   auto starmap_async(F&& f, Range&& range, MapOptions options = {}) const {
     using Element = std::ranges::range_value_t<Range>;
     detail::Writer function;
@@ -154,10 +161,12 @@ class Pool {
         detail::Spread<std::decay_t<F>, Element>::write_element(writer, element);
       });
     }
-    return submit<detail::spread_result_t<F, Element>, true>(function, std::move(elements), options);
+    return submit<detail::spread_result_t<F, Element>, true>(function, std::move(elements),
+                                                             options);
   }
 
-  /// No more tasks: what has been submitted is carried out, then its processes end. Submitting throws UsageError.
+  /// No more tasks: what has been submitted is carried out, then its processes end. Submitting
+  /// throws UsageError.
   void close() const { owner_->core->close(); }
   /// Ends its processes at once; results that are not there yet throw Closed.
   void terminate() const { owner_->core->terminate(); }
@@ -165,14 +174,17 @@ class Pool {
   void join() const { owner_->core->join(); }
 
   void mpx_save(detail::Writer& writer) const { owner_->core->save(writer); }
-  static Pool mpx_load(detail::Reader& reader) { return Pool(detail::PoolCore::load(reader), nullptr); }
+  static Pool mpx_load(detail::Reader& reader) {
+    return Pool(detail::PoolCore::load(reader), nullptr);
+  }
 
  private:
   Pool(std::shared_ptr<detail::PoolCore> core, std::nullptr_t)
       : owner_(std::make_shared<detail::PoolOwner>(std::move(core))) {}
 
   static detail::PoolRequest request_of(PoolOptions options) {
-    return {options.processes, options.max_tasks_per_child, options.retries, std::move(options.name)};
+    return {options.processes, options.max_tasks_per_child, options.retries,
+            std::move(options.name)};
   }
   template <class F, class... Args>
   static detail::Payload initializer_of(const F& f, const Args&... args) {

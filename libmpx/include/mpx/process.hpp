@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -7,8 +9,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <sys/types.h>
 
 #include "mpx/bind_front.hpp"
 #include "mpx/detail/callable.hpp"
@@ -25,7 +25,8 @@ struct ProcessOptions {
   std::string name = {};
   /// Ends with its parent, and may not start processes.
   bool daemon = false;
-  /// The rank that is to supervise it; none: the least loaded with a free slot, else the least loaded.
+  /// The rank that is to supervise it; none: the least loaded with a free slot, else the least
+  /// loaded.
   std::optional<Rank> rank = {};
   /// The host that it is to run on; empty: any.
   std::string host = {};
@@ -44,9 +45,10 @@ class Sentinel {
 
 /// A function called in a process of its own, somewhere in the job: multiprocessing.Process.
 ///
-/// It is a real process of the operating system: with a pid, signals and an exit code, and its death is no
-/// more than an exit code to the others. It sees the program's globals as they were at mpx::run. More
-/// processes than slots may run. A process that is no daemon is joined when its parent ends.
+/// It is a real process of the operating system: with a pid, signals and an exit code, and its
+/// death is no more than an exit code to the others. It sees the program's globals as they were at
+/// mpx::run. More processes than slots may run. A process that is no daemon is joined when its
+/// parent ends.
 ///
 /// A Process is a handle: copies name the same process, here and in other processes.
 ///
@@ -57,28 +59,31 @@ class Process {
   /// A Process that names nothing; start() throws UsageError.
   Process() : core_(detail::ProcessCore::make({}, {})) {}
 
-  /// A process that will call `f(args…)`; see start(). `f` may be a function, a member function (the object
-  /// first), a captureless lambda, a serialisable function object or a mpx::bind_front. Arguments travel by
-  /// value. Its result is discarded.
+  /// A process that will call `f(args…)`; see start(). `f` may be a function, a member function
+  /// (the object first), a captureless lambda, a serialisable function object or a mpx::bind_front.
+  /// Arguments travel by value. Its result is discarded.
   template <class F = detail::Unresolved, class... Args>
-    requires(!std::same_as<std::decay_t<F>, ProcessOptions> && !std::same_as<std::decay_t<F>, Process>) &&
-            detail::OneFunction<F>
-  explicit Process(F&& f, Args&&... args)
+  requires(!std::same_as<std::decay_t<F>, ProcessOptions> &&
+           !std::same_as<std::decay_t<F>, Process>) &&
+      detail::OneFunction<F> explicit Process(F&& f, Args&&... args)
       : Process(ProcessOptions{}, std::forward<F>(f), std::forward<Args>(args)...) {}
 
   template <class F = detail::Unresolved, class... Args>
-    requires detail::OneFunction<F>
+  requires detail::OneFunction<F>
   explicit Process(ProcessOptions options, F&& f, Args&&... args)
-      : core_(detail::ProcessCore::make({std::move(options.name), options.daemon, options.rank, std::move(options.host)},
-                                        call_of(f, args...))) {}
+      : core_(detail::ProcessCore::make(
+            {std::move(options.name), options.daemon, options.rank, std::move(options.host)},
+            call_of(f, args...))) {}
 
-  /// Starts it, and returns when it has a pid. Throws UsageError if it was started before, if the place asked
-  /// for does not exist, or in a daemon; LaunchError if it cannot be started.
+  /// Starts it, and returns when it has a pid. Throws UsageError if it was started before, if the
+  /// place asked for does not exist, or in a daemon; LaunchError if it cannot be started.
   void start() const { core_->start(); }
   /// Blocks until it has ended. Throws UsageError before start().
   void join() const { static_cast<void>(core_->join(detail::Deadline::never())); }
   /// As join(), but waits at most `timeout`; whether it has ended.
-  [[nodiscard]] bool join_for(Duration timeout) const { return core_->join(detail::Deadline::after(timeout)); }
+  [[nodiscard]] bool join_for(Duration timeout) const {
+    return core_->join(detail::Deadline::after(timeout));
+  }
   /// Whether it has been started and has not ended. One round trip while it lives.
   [[nodiscard]] bool is_alive() const { return core_->is_alive(); }
   /// Its exit status once it has ended: −signal if killed, 1 after an exception, else as it exited.
@@ -87,7 +92,8 @@ class Process {
   void terminate() const;
   /// Sends SIGKILL.
   void kill() const;
-  /// Gives up this process's copies of the handle; further use throws UsageError. Throws UsageError while it lives.
+  /// Gives up this process's copies of the handle; further use throws UsageError. Throws UsageError
+  /// while it lives.
   void close() const { core_->close(); }
 
   [[nodiscard]] std::string name() const { return core_->name(); }
@@ -100,7 +106,9 @@ class Process {
   [[nodiscard]] Sentinel sentinel() const { return Sentinel(core_); }
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Process mpx_load(detail::Reader& reader) { return Process(detail::ProcessCore::load(reader), Loaded{}); }
+  static Process mpx_load(detail::Reader& reader) {
+    return Process(detail::ProcessCore::load(reader), Loaded{});
+  }
   [[nodiscard]] std::shared_ptr<detail::Core> mpx_core() const { return core_; }
 
  private:
@@ -130,19 +138,20 @@ struct ProcessInfo {
 
 /// The calling process. Code inside a rank is called "MainProcess" on rank 0, "Rank-N" elsewhere.
 ProcessInfo current_process();
-/// The process that started the calling one, as far as it knows (pid 0: not known); nothing for a rank.
+/// The process that started the calling one, as far as it knows (pid 0: not known); nothing for a
+/// rank.
 std::optional<ProcessInfo> parent_process();
 /// Processes that the calling one has started and that have not ended. One round trip.
 std::vector<Process> active_children();
 /// Process slots of the whole job.
 std::size_t cpu_count();
 
-/// Ends the calling process with this status, as std::exit: in a Process, its exit code; in the body of
-/// mpx::run, the program's, after its processes have ended in good order.
+/// Ends the calling process with this status, as std::exit: in a Process, its exit code; in the
+/// body of mpx::run, the program's, after its processes have ended in good order.
 [[noreturn]] void exit(int status);
 
-/// Whether a launcher, a scheduler or the user has asked this process to stop (SIGTERM, SIGINT, SIGUSR1 or
-/// SIGUSR2, sent to a whole group of processes).
+/// Whether a launcher, a scheduler or the user has asked this process to stop (SIGTERM, SIGINT,
+/// SIGUSR1 or SIGUSR2, sent to a whole group of processes).
 bool stop_requested();
 
 }  // namespace mpx

@@ -25,15 +25,19 @@ struct QueueOptions {
 
 /// First-in first-out hand-over of values between processes: multiprocessing.Queue.
 ///
-/// A Queue is a handle: copies name the same queue, and a copy sent to another process goes on naming it.
+/// A Queue is a handle: copies name the same queue, and a copy sent to another process goes on
+/// naming it.
 ///
 /// Ordering:      items from one producer come out in the order it put them.
 /// Thread safety: all members, from any thread of any process.
-/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A put() that
-///                races with close() in another process may be dropped. What a process had not taken when
-///                it died stays in the queue.
-/// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one round
-///                trip; a process that gets alone is handed items ahead, so that most gets cost nothing.
+/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A
+/// put() that
+///                races with close() in another process may be dropped. What a process had not
+///                taken when it died stays in the queue.
+/// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one
+/// round
+///                trip; a process that gets alone is handed items ahead, so that most gets cost
+///                nothing.
 template <class T>
 class Queue {
  public:
@@ -42,23 +46,30 @@ class Queue {
   /// An unbounded queue; made at first use.
   Queue() : Queue(QueueOptions{}) {}
   explicit Queue(QueueOptions options)
-      : core_(detail::QueueCore::make({options.capacity, options.budget_bytes, options.home.value_or(0).number()})) {}
+      : core_(detail::QueueCore::make(
+            {options.capacity, options.budget_bytes, options.home.value_or(0).number()})) {}
 
-  /// Adds a copy of `item`. Blocks while there is no room. Throws Closed; what encoding throws leaves the
-  /// queue as it was.
-  void put(const T& item) const { static_cast<void>(core_->put(detail::encode(item), detail::Deadline::never())); }
+  /// Adds a copy of `item`. Blocks while there is no room. Throws Closed; what encoding throws
+  /// leaves the queue as it was.
+  void put(const T& item) const {
+    static_cast<void>(core_->put(detail::encode(item), detail::Deadline::never()));
+  }
   /// As put(), but never waits for room: false if there is none.
-  [[nodiscard]] bool try_put(const T& item) const { return core_->put(detail::encode(item), detail::Deadline::now()); }
+  [[nodiscard]] bool try_put(const T& item) const {
+    return core_->put(detail::encode(item), detail::Deadline::now());
+  }
   /// As put(), but waits at most `timeout` for room.
   [[nodiscard]] bool try_put_for(const T& item, Duration timeout) const {
     return core_->put(detail::encode(item), detail::Deadline::after(timeout));
   }
 
-  /// Removes and returns the first item. Blocks until there is one. Throws Closed; CodecError if another
-  /// program put something else.
+  /// Removes and returns the first item. Blocks until there is one. Throws Closed; CodecError if
+  /// another program put something else.
   T get() const { return *decoded(core_->get(detail::Deadline::never())); }
   /// As get(), but never waits for an item.
-  [[nodiscard]] std::optional<T> try_get() const { return decoded(core_->get(detail::Deadline::now())); }
+  [[nodiscard]] std::optional<T> try_get() const {
+    return decoded(core_->get(detail::Deadline::now()));
+  }
   /// As get(), but waits at most `timeout`.
   [[nodiscard]] std::optional<T> try_get_for(Duration timeout) const {
     return decoded(core_->get(detail::Deadline::after(timeout)));

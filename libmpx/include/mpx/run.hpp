@@ -13,16 +13,18 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
 
 }  // namespace detail
 
-/// Runs a program on the ranks of the job: `return mpx::run(argc, argv, [] { … });`, the first statement of
-/// main.
+/// Runs a program on the ranks of the job: `return mpx::run(argc, argv, [] { … });`, the first
+/// statement of main.
 ///
-/// Initialises MPI, runs `body` on rank 0, makes the other ranks supervise processes, finalises MPI, and
-/// returns the exit status: what `body` returns, 0 if it returns void, 1 if an exception leaves it (printed
-/// with its type). `body` takes nothing or a std::span<char*>, the program's arguments without its name.
-/// Before it returns, the body's processes are joined (daemons are ended); after it, none is left.
-/// Without a launcher the program runs as one rank that supervises its processes itself.
+/// Initialises MPI, runs `body` on rank 0, makes the other ranks supervise processes, finalises
+/// MPI, and returns the exit status: what `body` returns, 0 if it returns void, 1 if an exception
+/// leaves it (printed with its type). `body` takes nothing or a std::span<char*>, the program's
+/// arguments without its name. Before it returns, the body's processes are joined (daemons are
+/// ended); after it, none is left. Without a launcher the program runs as one rank that supervises
+/// its processes itself.
 ///
-/// Collective over all ranks. Throws nothing: what is wrong with the start is printed, and the status is 1.
+/// Collective over all ranks. Throws nothing: what is wrong with the start is printed, and the
+/// status is 1.
 template <class Body>
 int run(int argc, char** argv, Body&& body) {
   return detail::run(argc, argv, [&body](std::span<char*> arguments) -> int {

@@ -12,15 +12,18 @@ namespace mpx {
 
 /// One value that all processes share: multiprocessing.Value. T is trivially copyable.
 ///
-/// A Value is a handle: copies name the same value, and a copy sent to another process goes on naming it.
+/// A Value is a handle: copies name the same value, and a copy sent to another process goes on
+/// naming it.
 ///
 /// Ordering:      each operation is atomic, and complete when it returns.
 /// Thread safety: all members, from any thread of any process.
-/// Cost:          T of at most 8 bytes: one atomic operation on a word, from a process by way of its rank.
+/// Cost:          T of at most 8 bytes: one atomic operation on a word, from a process by way of
+/// its rank.
 ///                Larger: a round trip to the value's home.
 template <class T>
 class Value {
-  static_assert(std::is_trivially_copyable_v<T>, "mpx: a Value holds a trivially copyable type; for others use a Manager");
+  static_assert(std::is_trivially_copyable_v<T>,
+                "mpx: a Value holds a trivially copyable type; for others use a Manager");
 
  public:
   using value_type = T;
@@ -40,14 +43,13 @@ class Value {
     ready().exchange_value(&value, sizeof value);
     return value;
   }
-  /// Stores `desired` if the value's bytes equal those of `expected`; else sets `expected` to the value.
+  /// Stores `desired` if the value's bytes equal those of `expected`; else sets `expected` to the
+  /// value.
   bool compare_exchange(T& expected, const T& desired) const {
     return ready().compare_exchange_value(&expected, &desired, sizeof expected);
   }
   /// Adds and returns the old value. Integers wrap around.
-  T fetch_add(const T& by) const
-    requires std::is_arithmetic_v<T>
-  {
+  T fetch_add(const T& by) const requires std::is_arithmetic_v<T> {
     if constexpr (std::is_integral_v<T> && sizeof(T) == sizeof(std::uint64_t)) {
       return static_cast<T>(ready().fetch_add_value(static_cast<std::uint64_t>(by)));
     } else {

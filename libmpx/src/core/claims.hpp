@@ -17,13 +17,13 @@ struct ClaimStamp {
 /// One word in memory that a process shares with its worker, by which units handed ahead to the
 /// process (queue items, tasks) can be taken by it or taken back from it, each exactly once.
 ///
-/// The word is {epoch:12, limit:26, next:26}: units next … limit-1 may still be taken by the process;
-/// revoking starts a new epoch, which makes all older stamps worthless. A process that dies leaves in
-/// the word exactly how far it came.
+/// The word is {epoch:12, limit:26, next:26}: units next … limit-1 may still be taken by the
+/// process; revoking starts a new epoch, which makes all older stamps worthless. A process that
+/// dies leaves in the word exactly how far it came.
 class alignas(64) ClaimWord {
  public:
-  /// Worker: makes `count` more units available; nothing if the number space of this epoch is used up
-  /// (then revoke() first, or wait until the process has taken all).
+  /// Worker: makes `count` more units available; nothing if the number space of this epoch is used
+  /// up (then revoke() first, or wait until the process has taken all).
   std::optional<ClaimStamp> extend(std::uint16_t slot, std::uint32_t count);
 
   /// Worker: takes back all units not taken. Returns how many.
@@ -32,7 +32,8 @@ class alignas(64) ClaimWord {
   /// Process: takes the unit; false if it was taken back.
   bool take(std::uint16_t epoch, std::uint32_t number);
 
-  /// Units taken since reset_taken(), modulo 2^32: a unit counts when its take() is about to return.
+  /// Units taken since reset_taken(), modulo 2^32: a unit counts when its take() is about to
+  /// return.
   [[nodiscard]] std::uint32_t taken() const { return taken_.load(std::memory_order_acquire); }
   void reset_taken() { taken_.store(0, std::memory_order_release); }
 

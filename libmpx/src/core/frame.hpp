@@ -15,9 +15,9 @@ struct FrameHeader {
   std::uint16_t status = 0;   ///< of a reply: wire::Status; else free for the kind
   std::uint32_t handles = 0;  ///< ObjectIds that stand behind the bytes of the payload
   ProcessId from;
-  ProcessId to;             ///< kinds for a home: only its rank counts
+  ProcessId to;  ///< kinds for a home: only its rank counts
   ObjectId object;
-  std::uint64_t call = 0;   ///< pairs a reply with its request
+  std::uint64_t call = 0;    ///< pairs a reply with its request
   std::uint64_t length = 0;  ///< bytes that follow, handle list included
 };
 static_assert(sizeof(FrameHeader) == 56);

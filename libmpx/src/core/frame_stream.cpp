@@ -1,11 +1,11 @@
 #include "core/frame_stream.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <stdexcept>
-
-#include <fmt/format.h>
 
 #include "mpx/error.hpp"
 
@@ -49,8 +49,9 @@ std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&
       try {
         body_ = Bytes(header_.length);
       } catch (const std::exception&) {
-        throw TransportError(fmt::format(
-            "cannot receive a message of {} bytes from a process: not enough memory", header_.length));
+        throw TransportError(
+            fmt::format("cannot receive a message of {} bytes from a process: not enough memory",
+                        header_.length));
       }
       in_body_ = true;
       have_ = 0;

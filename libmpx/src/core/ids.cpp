@@ -10,7 +10,8 @@ std::string to_string(ProcessId id) {
 }
 
 std::string to_string(const ObjectId& id) {
-  return fmt::format("object {}/{}.{}.{}", id.home, id.maker.rank().number(), id.maker.serial(), id.serial);
+  return fmt::format("object {}/{}.{}.{}", id.home, id.maker.rank().number(), id.maker.serial(),
+                     id.serial);
 }
 
 }  // namespace mpx::detail

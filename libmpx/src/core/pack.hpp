@@ -34,8 +34,7 @@ class Packer {
     if (size != 0) std::memcpy(bytes_.data() + old, data, size);
   }
   template <class T>
-    requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>)
-  void put(const T& value) {
+  requires(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>) void put(const T& value) {
     put_raw(&value, sizeof value);
   }
   void put(const std::string& text) {
@@ -47,13 +46,12 @@ class Packer {
     put_raw(bytes.data(), bytes.size());
   }
   template <class A, class B>
-    requires(!std::is_trivially_copyable_v<std::pair<A, B>>)
-  void put(const std::pair<A, B>& pair) {
+  requires(!std::is_trivially_copyable_v<std::pair<A, B>>) void put(const std::pair<A, B>& pair) {
     put(pair.first);
     put(pair.second);
   }
   template <class T>
-    requires requires(T& value) { value.fields(); }
+  requires requires(T& value) { value.fields(); }
   void put(const T& value) {
     std::apply([this](const auto&... field) { (put(field), ...); }, const_cast<T&>(value).fields());
   }
@@ -100,8 +98,7 @@ class Unpacker {
 
  private:
   template <class T>
-    requires(std::is_trivially_copyable_v<T>)
-  void read(T& value) {
+  requires(std::is_trivially_copyable_v<T>) void read(T& value) {
     std::memcpy(static_cast<void*>(&value), view(sizeof value).data(), sizeof value);
   }
   void read(std::string& text) {
@@ -113,13 +110,12 @@ class Unpacker {
     out.assign(bytes.begin(), bytes.end());
   }
   template <class A, class B>
-    requires(!std::is_trivially_copyable_v<std::pair<A, B>>)
-  void read(std::pair<A, B>& pair) {
+  requires(!std::is_trivially_copyable_v<std::pair<A, B>>) void read(std::pair<A, B>& pair) {
     read(pair.first);
     read(pair.second);
   }
   template <class T>
-    requires requires(T& value) { value.fields(); }
+  requires requires(T& value) { value.fields(); }
   void read(T& value) {
     std::apply([this](auto&... field) { (read(field), ...); }, value.fields());
   }
@@ -135,7 +131,8 @@ class Unpacker {
   ByteView rest_;
 };
 
-/// Builds a frame body from a payload: its bytes, then its handles. The header gets the handle count.
+/// Builds a frame body from a payload: its bytes, then its handles. The header gets the handle
+/// count.
 inline Frame make_frame(FrameHeader header, Payload payload) {
   header.handles = static_cast<std::uint32_t>(payload.handles.size());
   if (!payload.handles.empty()) {
@@ -155,7 +152,8 @@ inline Payload take_payload(Frame&& frame) {
   if (tail > frame.body.size()) throw CodecError("a message of libmpx lists impossible handles");
   if (tail != 0) {
     payload.handles.resize(frame.header.handles);
-    std::memcpy(static_cast<void*>(payload.handles.data()), frame.body.data() + frame.body.size() - tail, tail);
+    std::memcpy(static_cast<void*>(payload.handles.data()),
+                frame.body.data() + frame.body.size() - tail, tail);
     frame.body.resize(frame.body.size() - tail);
   }
   payload.bytes = std::move(frame.body);

@@ -1,9 +1,9 @@
 #include "endpoint/client.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
@@ -13,8 +13,9 @@ namespace mpx::detail {
 namespace {
 
 std::mutex current_mutex;
-std::shared_ptr<Client> current_client;                      // guarded by current_mutex
-thread_local std::shared_ptr<Client> current_client_of_thread;  // tests: several ranks in one process
+std::shared_ptr<Client> current_client;  // guarded by current_mutex
+thread_local std::shared_ptr<Client>
+    current_client_of_thread;  // tests: several ranks in one process
 
 }  // namespace
 
@@ -28,7 +29,9 @@ std::shared_ptr<Client> Client::current() {
   if (current_client_of_thread) return current_client_of_thread;
   const std::lock_guard guard(current_mutex);
   if (!current_client) {
-    throw UsageError("an object of libmpx is used outside mpx::run (or a Session): make handles inside the body, or use them only there");
+    throw UsageError(
+        "an object of libmpx is used outside mpx::run (or a Session): make handles inside the "
+        "body, or use them only there");
   }
   return current_client;
 }
@@ -69,10 +72,10 @@ ObjectId Client::new_object(int home) {
   return {home, next_object_++, self_.id};
 }
 
-void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
-                  std::uint16_t status) {
-  // Each handle in the value is one reference in flight. It is counted before the value leaves, and this
-  // process's own is given up later on the same way, so the object lives.
+void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call,
+                  Payload payload, std::uint16_t status) {
+  // Each handle in the value is one reference in flight. It is counted before the value leaves, and
+  // this process's own is given up later on the same way, so the object lives.
   for (const auto& handle : payload.handles) {
     FrameHeader hold;
     hold.kind = Kind::add_ref;
@@ -95,8 +98,8 @@ void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint1
   post(lock, kind, object, std::move(payload), status);
 }
 
-void Client::post(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object, Payload payload,
-                  std::uint16_t status, std::uint64_t call) {
+void Client::post(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object,
+                  Payload payload, std::uint16_t status, std::uint64_t call) {
   require_link();
   send(kind, object, {}, call, std::move(payload), status);
   link_->flush();
@@ -106,8 +109,8 @@ Reply Client::call(Kind kind, const ObjectId& object, Payload payload) {
   return *call_until(kind, object, std::move(payload), Deadline::never(), {});
 }
 
-std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload, Deadline deadline,
-                                        std::function<void(Reply)> late) {
+std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload,
+                                        Deadline deadline, std::function<void(Reply)> late) {
   std::unique_lock lock(mutex_);
   require_link();
   const auto call = next_call_++;
@@ -149,8 +152,9 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload) {
   return std::move(pending.reply);
 }
 
-std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object,
-                                Payload payload, std::function<void(Reply)> on_reply) {
+std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind,
+                                const ObjectId& object, Payload payload,
+                                std::function<void(Reply)> on_reply) {
   require_link();
   const auto call = next_call_++;
   handlers_[call] = std::move(on_reply);
@@ -159,7 +163,8 @@ std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kin
   return call;
 }
 
-void Client::cancel(std::unique_lock<std::mutex>& /*lock*/, std::uint64_t call, const ObjectId& object) {
+void Client::cancel(std::unique_lock<std::mutex>& /*lock*/, std::uint64_t call,
+                    const ObjectId& object) {
   if (link_ == nullptr || !handlers_.contains(call)) return;
   send(Kind::cancel, object, {}, call, {}, 0);
   link_->flush();
@@ -222,7 +227,8 @@ void Client::deliver(Frame&& frame) {
       if (handler) handler({static_cast<Status>(header.status), take_payload(std::move(frame))});
       return;
     }
-    for (const auto& id : take_payload(std::move(frame)).handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+    for (const auto& id : take_payload(std::move(frame)).handles)
+      send(Kind::drop_flight, id, {}, 0, {}, 0);
     return;
   }
   if (header.kind == Kind::recall) {
@@ -246,9 +252,11 @@ void Client::deliver(Frame&& frame) {
     }
   }
   const bool for_pool_process = header.kind >= Kind::pool_tasks && header.kind <= Kind::pool_quit;
-  if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end()) return found->second.core->on(std::move(frame));
+  if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end())
+    return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
-  for (const auto& id : take_payload(std::move(frame)).handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+  for (const auto& id : take_payload(std::move(frame)).handles)
+    send(Kind::drop_flight, id, {}, 0, {}, 0);
 }
 
 bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
@@ -270,13 +278,17 @@ void Client::free_claim_slot(std::uint16_t slot) {
   if (slot < kClaimSlots) claim_slots_[slot] = false;
 }
 
-std::uint64_t Client::word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
+std::uint64_t Client::word_compare_exchange(WordRef word, std::uint64_t expected,
+                                            std::uint64_t desired) {
   {
     const std::lock_guard guard(mutex_);
     require_link();
     if (auto* words = link_->words()) return words->compare_exchange(word, expected, desired);
   }
-  return Unpacker(call_service(Kind::word_cas, ProcessId(self_.id.rank(), 0), {Packer::pack(word, expected, desired), {}}).payload.bytes).get<std::uint64_t>();
+  return Unpacker(call_service(Kind::word_cas, ProcessId(self_.id.rank(), 0),
+                               {Packer::pack(word, expected, desired), {}})
+                      .payload.bytes)
+      .get<std::uint64_t>();
 }
 
 std::uint64_t Client::word_load(WordRef word) {
@@ -285,7 +297,10 @@ std::uint64_t Client::word_load(WordRef word) {
     require_link();
     if (auto* words = link_->words()) return words->load(word);
   }
-  return Unpacker(call_service(Kind::word_load, ProcessId(self_.id.rank(), 0), {Packer::pack(word), {}}).payload.bytes).get<std::uint64_t>();
+  return Unpacker(
+             call_service(Kind::word_load, ProcessId(self_.id.rank(), 0), {Packer::pack(word), {}})
+                 .payload.bytes)
+      .get<std::uint64_t>();
 }
 
 std::uint64_t Client::word_exchange(WordRef word, std::uint64_t value) {
@@ -294,7 +309,10 @@ std::uint64_t Client::word_exchange(WordRef word, std::uint64_t value) {
     require_link();
     if (auto* words = link_->words()) return words->exchange(word, value);
   }
-  return Unpacker(call_service(Kind::word_exchange, ProcessId(self_.id.rank(), 0), {Packer::pack(word, value), {}}).payload.bytes).get<std::uint64_t>();
+  return Unpacker(call_service(Kind::word_exchange, ProcessId(self_.id.rank(), 0),
+                               {Packer::pack(word, value), {}})
+                      .payload.bytes)
+      .get<std::uint64_t>();
 }
 
 std::uint64_t Client::word_add(WordRef word, std::uint64_t value) {
@@ -303,7 +321,10 @@ std::uint64_t Client::word_add(WordRef word, std::uint64_t value) {
     require_link();
     if (auto* words = link_->words()) return words->fetch_add(word, value);
   }
-  return Unpacker(call_service(Kind::word_add, ProcessId(self_.id.rank(), 0), {Packer::pack(word, value), {}}).payload.bytes).get<std::uint64_t>();
+  return Unpacker(call_service(Kind::word_add, ProcessId(self_.id.rank(), 0),
+                               {Packer::pack(word, value), {}})
+                      .payload.bytes)
+      .get<std::uint64_t>();
 }
 
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {

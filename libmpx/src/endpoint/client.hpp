@@ -41,7 +41,8 @@ struct Reply {
 /// One process's way to all shared objects: calls with replies, one-way messages, deliveries, and
 /// waiting. The same for code in a rank, in a child process and outside.
 ///
-/// Waiting:       who waits drives: of the threads that wait, one drives the link, and hands over when
+/// Waiting:       who waits drives: of the threads that wait, one drives the link, and hands over
+/// when
 ///                its own wait is done. No thread exists for this.
 /// Thread safety: all members; functions that take a lock want mutex() held by it.
 class Client : public std::enable_shared_from_this<Client> {
@@ -65,24 +66,26 @@ class Client : public std::enable_shared_from_this<Client> {
 
   /// Sends a request and waits for its answer. Throws UsageError if not connected.
   Reply call(Kind kind, const ObjectId& object, Payload payload = {});
-  /// As call(), but gives up at the deadline: with `late`, returns at once, and `late` is given the answer
-  /// when it comes, under the mutex; without it, waits for the home's word on which came first, and
-  /// returns that answer (Status::no if the time-out did).
-  std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload, Deadline deadline,
-                                  std::function<void(Reply)> late);
+  /// As call(), but gives up at the deadline: with `late`, returns at once, and `late` is given the
+  /// answer when it comes, under the mutex; without it, waits for the home's word on which came
+  /// first, and returns that answer (Status::no if the time-out did).
+  std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload,
+                                  Deadline deadline, std::function<void(Reply)> late);
   /// A call to a service of a rank.
   Reply call_service(Kind kind, ProcessId to, Payload payload = {});
   /// Sends a request that has no answer.
   void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
-  void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload = {},
-            std::uint16_t status = 0, std::uint64_t call = 0);
-  /// Starts a call whose answer completes something else (a delivery); `on_reply` gets it, under the mutex.
-  std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object, Payload payload,
-                          std::function<void(Reply)> on_reply);
+  void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object,
+            Payload payload = {}, std::uint16_t status = 0, std::uint64_t call = 0);
+  /// Starts a call whose answer completes something else (a delivery); `on_reply` gets it, under
+  /// the mutex.
+  std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object,
+                          Payload payload, std::function<void(Reply)> on_reply);
   /// Gives up a post_call() that has not been answered.
   void cancel(std::unique_lock<std::mutex>& lock, std::uint64_t call, const ObjectId& object);
 
-  /// Waits until `ready()`, called under the lock, or the deadline; false then. Tries at least once.
+  /// Waits until `ready()`, called under the lock, or the deadline; false then. Tries at least
+  /// once.
   template <class Ready>
   bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, Ready ready) {
     if (ready()) return true;
@@ -165,11 +168,12 @@ class Client : public std::enable_shared_from_this<Client> {
   Link* link_ = nullptr;
   bool driving_ = false;
   int waiting_ = 0;
-  
+
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;
   std::unordered_map<std::uint64_t, Pending*> pending_;
-  std::unordered_map<std::uint64_t, std::function<void(Reply)>> handlers_;  // of post_call, and late
+  std::unordered_map<std::uint64_t, std::function<void(Reply)>>
+      handlers_;  // of post_call, and late
   struct KnownCore {
     Core* core;
     std::weak_ptr<Core> alive;

@@ -30,7 +30,8 @@ class DirectLink : public Link {
   bool driving_ = false;
 };
 
-/// Drives a rank's runtime while its own code computes: a thread that sleeps until something happens.
+/// Drives a rank's runtime while its own code computes: a thread that sleeps until something
+/// happens.
 class Background {
  public:
   Background(Client& client, Runtime& runtime, DirectLink& link);

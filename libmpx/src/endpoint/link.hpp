@@ -8,8 +8,8 @@
 
 namespace mpx::detail {
 
-/// How a process reaches the rest of the job: through the runtime of its own rank, or over a channel.
-/// Everything is called under the client's mutex unless said otherwise.
+/// How a process reaches the rest of the job: through the runtime of its own rank, or over a
+/// channel. Everything is called under the client's mutex unless said otherwise.
 class Link {
  public:
   virtual ~Link() = default;

@@ -15,7 +15,8 @@ constexpr auto kSpin = 20us;  // before a sleep, with a core to spare
 
 }  // namespace
 
-StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost)
+StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
+                       std::function<void()> lost)
     : channel_(std::move(channel)), deliver_(std::move(deliver)), lost_(std::move(lost)) {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -45,7 +46,8 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   do {
     const bool some = channel_.readable();
     const auto frames = reader_.pump(channel_, deliver_);
-    if (some) channel_.ring_if_asleep();  // the worker may wait for the room, in the middle of a frame
+    if (some)
+      channel_.ring_if_asleep();  // the worker may wait for the room, in the middle of a frame
     if (frames != 0) return;
     if (deadline.passed()) return;
     if (spare_core_) ::sched_yield();

@@ -10,7 +10,8 @@ namespace mpx::detail {
 /// The link of code outside a rank: frames over a channel to the rank that supervises it.
 class StreamLink : public Link {
  public:
-  /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is gone.
+  /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is
+  /// gone.
   StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost);
 
   void send(Frame frame) override;

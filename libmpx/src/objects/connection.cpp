@@ -11,16 +11,19 @@ namespace mpx {
 namespace detail {
 namespace {
 
-constexpr std::uint64_t kSyncBytes = std::uint64_t{1} << 20;  // sent or consumed before the home is told
+constexpr std::uint64_t kSyncBytes = std::uint64_t{1}
+                                     << 20;  // sent or consumed before the home is told
 
 }  // namespace
 
-std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> ConnectionCore::make_pipe(bool duplex) {
+std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>>
+ConnectionCore::make_pipe(bool duplex) {
   const auto client = Client::current();
   const auto home = client->self().id.rank().number();
   const auto a = client->new_object(home), b = client->new_object(home);
   const auto make = [&](const ObjectId& self, const ObjectId& peer, bool readable, bool writable) {
-    Client::check(client->call(Kind::create, self, {Packer::pack(ObjectKind::pipe_end, peer), {}}), "pipe()");
+    Client::check(client->call(Kind::create, self, {Packer::pack(ObjectKind::pipe_end, peer), {}}),
+                  "pipe()");
     auto core = Client::make_core<ConnectionCore>(peer, readable, writable);
     core->set_id(self, client);
     client->remember(core, false);
@@ -34,8 +37,9 @@ std::shared_ptr<ConnectionCore> ConnectionCore::load(Reader& reader) {
   const auto id = load_id(reader);
   const auto peer = load_id(reader);
   const auto flags = reader.number<std::uint8_t>();
-  return Client::current()->adopt<ConnectionCore>(
-      id, [&] { return Client::make_core<ConnectionCore>(peer, (flags & 1) != 0, (flags & 2) != 0); });
+  return Client::current()->adopt<ConnectionCore>(id, [&] {
+    return Client::make_core<ConnectionCore>(peer, (flags & 1) != 0, (flags & 2) != 0);
+  });
 }
 
 ObjectId ConnectionCore::create() {
@@ -48,7 +52,8 @@ void ConnectionCore::save_details(Writer& writer) const {
 }
 
 void ConnectionCore::require_open(const char* what) const {
-  if (closed_) throw UsageError(fmt::format("{} on a Connection that this process has closed", what));
+  if (closed_)
+    throw UsageError(fmt::format("{} on a Connection that this process has closed", what));
 }
 
 void ConnectionCore::send(Payload value) {
@@ -68,7 +73,8 @@ void ConnectionCore::send(Payload value) {
   to.post(lock, Kind::end_send, peer_, std::move(value));
 }
 
-// A process that starts to receive tells the end's home once; from then on messages come by themselves.
+// A process that starts to receive tells the end's home once; from then on messages come by
+// themselves.
 void ConnectionCore::bind() {
   auto& from = client();
   if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
@@ -101,13 +107,15 @@ Payload ConnectionCore::receive() {
   require_open("recv");
   if (inbox_.empty()) {
     if (lost_) std::rethrow_exception(lost_);
-    throw Closed("recv on a Connection: the other end is closed and all messages have been received");
+    throw Closed(
+        "recv on a Connection: the other end is closed and all messages have been received");
   }
   auto value = std::move(inbox_.front());
   inbox_.pop_front();
   unacknowledged_bytes_ += value.bytes.size();
   if (unacknowledged_bytes_ > kSyncBytes) {
-    from.post(lock, Kind::end_ack, id(), {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
+    from.post(lock, Kind::end_ack, id(),
+              {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
   }
   return value;
 }
@@ -146,11 +154,13 @@ void ConnectionCore::on(Frame&& frame) {
         break;
       }
       const auto facts = Unpacker(frame.body).get<ProcessFacts>();
-      const auto how = facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
-                                           : fmt::format("ended with exit code {}", facts.exit_code);
+      const auto how = facts.exit_code < 0
+                           ? fmt::format("was killed by signal {}", -facts.exit_code)
+                           : fmt::format("ended with exit code {}", facts.exit_code);
       lost_ = std::make_exception_ptr(ProcessLost(
-          fmt::format("the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}", facts.name,
-                      facts.rank, facts.host, facts.pid, how),
+          fmt::format(
+              "the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}",
+              facts.name, facts.rank, facts.host, facts.pid, how),
           {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code}));
       break;
     }
@@ -200,7 +210,9 @@ std::span<const std::byte> decode_raw(detail::ByteView message) {
 
 }  // namespace
 
-void Connection::send_bytes(std::span<const std::byte> bytes) const { core_->send(encode_raw(bytes)); }
+void Connection::send_bytes(std::span<const std::byte> bytes) const {
+  core_->send(encode_raw(bytes));
+}
 
 std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
   auto message = core_->receive();
@@ -213,8 +225,10 @@ std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
   }
   std::vector<std::byte> result(bytes.begin(), bytes.end());
   if (result.size() > max_bytes) {
-    throw BufferTooShort(fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", result.size(), max_bytes),
-                         std::move(result));
+    throw BufferTooShort(
+        fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", result.size(),
+                    max_bytes),
+        std::move(result));
   }
   return result;
 }
@@ -222,8 +236,9 @@ std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
 std::size_t Connection::recv_bytes_into(std::span<std::byte> buffer) const {
   auto message = recv_bytes();
   if (message.size() > buffer.size()) {
-    throw BufferTooShort(
-        fmt::format("recv_bytes_into: the message has {} bytes, the buffer {}", message.size(), buffer.size()), std::move(message));
+    throw BufferTooShort(fmt::format("recv_bytes_into: the message has {} bytes, the buffer {}",
+                                     message.size(), buffer.size()),
+                         std::move(message));
   }
   std::copy(message.begin(), message.end(), buffer.begin());
   return message.size();

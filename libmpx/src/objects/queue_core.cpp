@@ -11,7 +11,7 @@ namespace mpx::detail {
 namespace {
 
 constexpr std::uint64_t kSyncBytes = std::uint64_t{1} << 20;  // put without an answer, at most
-constexpr std::uint32_t kWant = 2048;                          // items ahead, at most
+constexpr std::uint32_t kWant = 2048;                         // items ahead, at most
 
 }  // namespace
 
@@ -25,7 +25,8 @@ QueueCore::~QueueCore() {
   if (!has_slot_) return;
   auto& from = client();
   std::vector<ObjectId> handles;
-  for (const auto& unit : ahead_) handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
+  for (const auto& unit : ahead_)
+    handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
   from.drop(handles);
   from.free_claim_slot(slot_);
 }
@@ -47,9 +48,11 @@ void QueueCore::save_details(Writer& writer) const { writer.number(settings_.cap
 ObjectId QueueCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(settings_.home);
-  Client::check(client->call(Kind::create, id,
-                             {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}}),
-                "making a Queue");
+  Client::check(
+      client->call(
+          Kind::create, id,
+          {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}}),
+      "making a Queue");
   return id;
 }
 
@@ -67,7 +70,8 @@ bool QueueCore::put(Payload item, Deadline deadline) {
     unsynced_bytes_ = 0;
   }
   const auto kind = deadline.is_now() ? Kind::queue_try_put : Kind::queue_put;
-  const auto reply = to.call_until(kind, id(), std::move(item), deadline.is_now() ? Deadline::never() : deadline, {});
+  const auto reply = to.call_until(kind, id(), std::move(item),
+                                   deadline.is_now() ? Deadline::never() : deadline, {});
   if (reply->status == Status::closed) throw Closed("put to a Queue that is closed");
   Client::check(*reply, "put to a Queue");
   return reply->status == Status::ok;
@@ -102,16 +106,18 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     if (auto item = take_ahead()) return item;
     const bool only_try = deadline.is_now();
     auto answer = std::make_shared<Answer>();
-    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                                     {Packer::pack(kWant, slot_, taken_), {}}, [answer](const Reply& reply) {
-                                       answer->come = true;
-                                       answer->status = reply.status;
-                                     });
+    const auto call =
+        from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+                       {Packer::pack(kWant, slot_, taken_), {}}, [answer](const Reply& reply) {
+                         answer->come = true;
+                         answer->status = reply.status;
+                       });
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline,
                                 [&] { return answer->come || !ahead_.empty(); });
     if (!answer->come) {
       from.cancel(lock, call, id());
-      // The home says which was first: an item that it has sent would overtake others if it came back.
+      // The home says which was first: an item that it has sent would overtake others if it came
+      // back.
       if (!come) from.wait(lock, Deadline::never(), [&] { return answer->come; });
     }
     if (auto item = take_ahead()) return item;

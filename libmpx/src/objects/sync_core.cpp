@@ -1,8 +1,8 @@
 #include "mpx/detail/sync_core.hpp"
 
-#include <cstring>
-
 #include <fmt/format.h>
+
+#include <cstring>
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
@@ -85,7 +85,8 @@ void SyncCore::unlock() {
   auto& to = client();
   auto expected = LockWord::owned_by(to.self().id);
   while (true) {
-    const auto word = to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
+    const auto word =
+        to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
     if (word == expected) return;
     if (LockWord::owner(word) == 0) throw UsageError("unlock of a Lock that is free");
     if ((word & LockWord::kContended) != 0) break;
@@ -156,7 +157,8 @@ void SyncCore::store_value(const void* from, std::size_t size) {
   }
   Packer packer;
   packer.put_raw(from, size);
-  Client::check(to.call(Kind::cell_write, id(), {std::move(packer).take(), {}}), "store to a Value");
+  Client::check(to.call(Kind::cell_write, id(), {std::move(packer).take(), {}}),
+                "store to a Value");
 }
 
 void SyncCore::exchange_value(void* value, std::size_t size) {

@@ -35,22 +35,25 @@ std::shared_ptr<PoolCore> PoolCore::make(PoolRequest request, Payload initialize
 }
 
 std::shared_ptr<PoolCore> PoolCore::load(Reader& reader) {
-  return Client::current()->adopt<PoolCore>(load_id(reader), [] { return Client::make_core<PoolCore>(); });
+  return Client::current()->adopt<PoolCore>(load_id(reader),
+                                            [] { return Client::make_core<PoolCore>(); });
 }
 
 ObjectId PoolCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(0);
-  PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries, request_.name};
-  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::pool, settings), {}}), "making a Pool");
+  PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries,
+                        request_.name};
+  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::pool, settings), {}}),
+                "making a Pool");
   Client::check(client->call(Kind::pool_open, id, std::move(initializer_)), "making a Pool");
   client->has_started_children = true;
   used_ = true;
   return id;
 }
 
-void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function, Submission elements,
-                      std::size_t chunk_size) {
+void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
+                      Submission elements, std::size_t chunk_size) {
   auto& to = client();
   batch->pool = std::static_pointer_cast<PoolCore>(shared_from_this());
   const auto count = elements.count();
@@ -65,7 +68,8 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
       Packer body;
       body.put(name);
       body.put_raw(function.bytes.data(), function.bytes.size());
-      to.post(lock, Kind::pool_function, id(), {std::move(body).take(), std::move(function.handles)});
+      to.post(lock, Kind::pool_function, id(),
+              {std::move(body).take(), std::move(function.handles)});
     }
   }
   auto payload = elements.writer_.take();
@@ -76,7 +80,8 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
   body.put(std::uint64_t{count});
   body.put(std::uint64_t{chunk_size});
   body.put_raw(payload.bytes.data(), payload.bytes.size());
-  const auto reply = to.call(Kind::pool_submit, id(), {std::move(body).take(), std::move(payload.handles)});
+  const auto reply =
+      to.call(Kind::pool_submit, id(), {std::move(body).take(), std::move(payload.handles)});
   if (reply.status == Status::ok) return;
   {
     const std::lock_guard guard(to.mutex());
@@ -86,7 +91,9 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
 }
 
 void PoolCore::close() { Client::check(client().call(Kind::pool_close, id()), "closing a Pool"); }
-void PoolCore::terminate() { Client::check(client().call(Kind::pool_terminate, id()), "terminating a Pool"); }
+void PoolCore::terminate() {
+  Client::check(client().call(Kind::pool_terminate, id()), "terminating a Pool");
+}
 void PoolCore::join() { Client::check(client().call(Kind::pool_join, id()), "joining a Pool"); }
 
 void PoolCore::abandon() noexcept {
@@ -105,7 +112,8 @@ void PoolCore::on(Frame&& frame) {
   auto payload = take_payload(std::move(frame));
   if (!batch) {  // nobody wants them any more
     if (found != batches_.end()) batches_.erase(found);
-    for (const auto& handle : payload.handles) client().return_from_delivery(Kind::drop_flight, handle, {});
+    for (const auto& handle : payload.handles)
+      client().return_from_delivery(Kind::drop_flight, handle, {});
     return;
   }
   Unpacker in(payload.bytes);
@@ -147,7 +155,8 @@ bool BatchCore::wait(Deadline deadline) {
   auto& client = pool->client();
   while (true) {
     std::unique_lock lock(client.mutex());
-    if (!client.wait(lock, deadline, [&] { return !arrived_.empty() || received_ == size_; })) return false;
+    if (!client.wait(lock, deadline, [&] { return !arrived_.empty() || received_ == size_; }))
+      return false;
     lock.unlock();
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);

@@ -18,7 +18,8 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// A function that this process has been taught; one that it could not read fails each of its tasks.
+/// A function that this process has been taught; one that it could not read fails each of its
+/// tasks.
 struct Function {
   std::unique_ptr<Callee> callee;
   std::exception_ptr trouble;
@@ -44,7 +45,8 @@ class PoolProcess {
   }
   void learn(const Payload& payload);
   void run(Payload payload);
-  void run_unit(const Function& function, std::uint64_t batch, std::uint64_t index, ByteView arguments);
+  void run_unit(const Function& function, std::uint64_t batch, std::uint64_t index,
+                ByteView arguments);
   void add(const PoolRecord& record, const Payload& value);
   void flush();
 
@@ -137,7 +139,8 @@ void PoolProcess::run(Payload payload) {
   }
 }
 
-void PoolProcess::run_unit(const Function& function, std::uint64_t batch, std::uint64_t index, ByteView arguments) {
+void PoolProcess::run_unit(const Function& function, std::uint64_t batch, std::uint64_t index,
+                           ByteView arguments) {
   PoolRecord record;
   record.batch = batch;
   record.index = index;
@@ -175,7 +178,8 @@ void PoolProcess::add(const PoolRecord& record, const Payload& value) {
     std::memcpy(shared_.staging + staged_ + sizeof record, value.bytes.data(), value.bytes.size());
   }
   staged_ += size;
-  shared_.staged.store(staged_, std::memory_order_release);  // done, whatever happens to this process
+  shared_.staged.store(staged_,
+                       std::memory_order_release);  // done, whatever happens to this process
 }
 
 // Between the post and the store a death would make the worker send the records twice; their home

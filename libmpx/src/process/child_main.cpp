@@ -1,11 +1,11 @@
 #include "process/child_main.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"

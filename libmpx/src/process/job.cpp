@@ -1,12 +1,12 @@
 #include "process/job.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cstdlib>
+#include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
 
 #include "core/log.hpp"
 #include "mpx/detail/token.hpp"
@@ -18,11 +18,12 @@ namespace {
 std::size_t usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set)) : 1;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set))
+                                                     : 1;
 }
 
-/// Process slots of each rank, from MPX_SLOTS: one number for every worker rank, or a list by rank from 1
-/// on. Without it one slot on each worker rank; a single rank has as many as cores.
+/// Process slots of each rank, from MPX_SLOTS: one number for every worker rank, or a list by rank
+/// from 1 on. Without it one slot on each worker rank; a single rank has as many as cores.
 std::vector<std::size_t> slots_of(int size) {
   std::vector<std::size_t> list;
   if (const char* text = std::getenv("MPX_SLOTS"); text != nullptr && *text != 0) {
@@ -32,7 +33,8 @@ std::vector<std::size_t> slots_of(int size) {
       std::size_t number = 0;
       const auto [stop, error] = std::from_chars(all.data() + at, all.data() + end, number);
       if (error != std::errc{} || stop != all.data() + end) {
-        throw LaunchError(fmt::format("MPX_SLOTS is '{}': not a number, nor a list of numbers with commas", all));
+        throw LaunchError(
+            fmt::format("MPX_SLOTS is '{}': not a number, nor a list of numbers with commas", all));
       }
       list.push_back(number);
       at = end + 1;
@@ -41,11 +43,13 @@ std::vector<std::size_t> slots_of(int size) {
   if (size == 1) return {list.empty() ? usable_cores() : std::max<std::size_t>(list[0], 1)};
   std::vector<std::size_t> slots(static_cast<std::size_t>(size), list.size() == 1 ? list[0] : 1);
   slots[0] = 0;
-  for (std::size_t i = 0; list.size() > 1 && i < list.size() && i + 1 < slots.size(); ++i) slots[i + 1] = list[i];
+  for (std::size_t i = 0; list.size() > 1 && i < list.size() && i + 1 < slots.size(); ++i)
+    slots[i + 1] = list[i];
   return slots;
 }
 
-/// What every rank must have in common, as text: the build-ids of the program and of what it has loaded.
+/// What every rank must have in common, as text: the build-ids of the program and of what it has
+/// loaded.
 std::string build_of() {
   std::string text;
   for (const auto& module : modules()) text += fmt::format("{:016x} {}\n", module.id, module.path);
@@ -57,7 +61,8 @@ std::string first_difference(const std::string& mine, const std::string& other) 
   for (std::size_t at = 0; at < mine.size();) {
     const auto end = std::min(mine.find('\n', at), mine.size());
     const auto line = mine.substr(at, end - at);
-    if (other.find(line.substr(0, 16)) == std::string::npos) return line.substr(std::min<std::size_t>(17, line.size()));
+    if (other.find(line.substr(0, 16)) == std::string::npos)
+      return line.substr(std::min<std::size_t>(17, line.size()));
     at = end + 1;
   }
   return "the program";
@@ -69,9 +74,10 @@ void compare_builds(const MpiSession& session, const Transport& transport) {
     const auto& other = builds[static_cast<std::size_t>(rank)];
     if (other == builds[0]) continue;
     const auto what = first_difference(builds[0], other);
-    throw LaunchError(fmt::format(
-        "rank {} on host {} runs another build than rank 0 on host {}: {} differs; start all ranks from the same build", rank,
-        transport.host(rank), transport.host(0), what));
+    throw LaunchError(
+        fmt::format("rank {} on host {} runs another build than rank 0 on host {}: {} differs; "
+                    "start all ranks from the same build",
+                    rank, transport.host(rank), transport.host(0), what));
   }
 }
 
@@ -101,7 +107,9 @@ Job::Job(const MpiSession& session, std::optional<Template> forker)
   options.words = words_.get();
   options.forker = std::move(forker);
   options.slots = std::move(ranks);
-  options.deliver_local = [client = client_.get()](Frame&& frame) { client->deliver(std::move(frame)); };
+  options.deliver_local = [client = client_.get()](Frame&& frame) {
+    client->deliver(std::move(frame));
+  };
   options.fatal = [this](const std::string& text) {
     log_error("{}: the job ends", text);
     session_.abort(1);
@@ -118,7 +126,9 @@ Job::~Job() {
   Client::set_current(nullptr);
 }
 
-void Job::start_background() { background_ = std::make_unique<Background>(*client_, *runtime_, *link_); }
+void Job::start_background() {
+  background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
+}
 
 void Job::serve() {
   std::unique_lock lock(client_->mutex());

@@ -28,7 +28,8 @@ class Job {
   void start_background();
   /// Drives until rank 0 ends the job.
   void serve();
-  /// Rank 0: joins the processes of the code inside the rank, and ends all others and the ranks' service.
+  /// Rank 0: joins the processes of the code inside the rank, and ends all others and the ranks'
+  /// service.
   void finish();
 
  private:

@@ -1,13 +1,12 @@
 #include "mpx/process.hpp"
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdlib>
 
-#include <fmt/format.h>
-
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
-
 #include "runtime/stop_signal.hpp"
 
 namespace mpx {
@@ -29,7 +28,8 @@ std::shared_ptr<ProcessCore> ProcessCore::load(Reader& reader) { return adopt(lo
 ObjectId ProcessCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(0);
-  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::process), {}}), "making a Process");
+  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::process), {}}),
+                "making a Process");
   return id;
 }
 
@@ -37,7 +37,8 @@ void ProcessCore::require_started(const char* what) {
   if (closed_) throw UsageError(fmt::format("{} of a Process that this process has closed", what));
   if (!started_) learn();
   if (!started_) {
-    throw UsageError(fmt::format("{} of process '{}', which has not been started", what, settings_.name));
+    throw UsageError(
+        fmt::format("{} of process '{}', which has not been started", what, settings_.name));
   }
 }
 
@@ -59,8 +60,10 @@ void ProcessCore::learn() {
 
 void ProcessCore::start() {
   if (closed_) throw UsageError("start of a Process that this process has closed");
-  if (started_) throw UsageError(fmt::format("process '{}' is started a second time", settings_.name));
-  if (!startable_ || call_.bytes.empty()) throw UsageError("start of a Process that has no function");
+  if (started_)
+    throw UsageError(fmt::format("process '{}' is started a second time", settings_.name));
+  if (!startable_ || call_.bytes.empty())
+    throw UsageError("start of a Process that has no function");
   StartRequest request;
   request.name = settings_.name;
   request.host = settings_.host;
@@ -89,17 +92,18 @@ void ProcessCore::subscribe() {
   std::unique_lock lock(from.mutex());
   if (ended_ || std::exchange(watching_, true)) return;
   const auto self = std::static_pointer_cast<ProcessCore>(shared_from_this());
-  from.post_call(lock, Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
-    const auto core = weak.lock();
-    if (!core) return;
-    core->watching_ = false;
-    if (reply.status == Status::ok) {
-      core->exit_code_ = Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code;
-    } else {
-      core->exit_code_ = -SIGKILL;  // its record is gone, so it is too
-    }
-    core->ended_ = true;
-  });
+  from.post_call(lock, Kind::process_watch, id(), {},
+                 [weak = std::weak_ptr(self)](const Reply& reply) {
+                   const auto core = weak.lock();
+                   if (!core) return;
+                   core->watching_ = false;
+                   if (reply.status == Status::ok) {
+                     core->exit_code_ = Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code;
+                   } else {
+                     core->exit_code_ = -SIGKILL;  // its record is gone, so it is too
+                   }
+                   core->ended_ = true;
+                 });
 }
 
 bool ProcessCore::join(Deadline deadline) {
@@ -138,13 +142,15 @@ bool ProcessCore::is_alive() {
 
 void ProcessCore::signal(int signo, const char* what) {
   require_started(what);
-  Client::check(client().call(Kind::process_signal, id(), {Packer::pack(std::int32_t{signo}), {}}), what);
+  Client::check(client().call(Kind::process_signal, id(), {Packer::pack(std::int32_t{signo}), {}}),
+                what);
 }
 
 void ProcessCore::close() {
   if (closed_) return;
   if (started_ && is_alive()) {
-    throw UsageError(fmt::format("close of process '{}', which is alive: join() or terminate() it first", settings_.name));
+    throw UsageError(fmt::format(
+        "close of process '{}', which is alive: join() or terminate() it first", settings_.name));
   }
   closed_ = true;
 }

@@ -1,14 +1,14 @@
 #include "mpx/run.hpp"
 
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <sys/prctl.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"

@@ -30,7 +30,8 @@ void CellHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     default:
       return lock_.on(request, std::move(payload), out);
   }
-  out.reply(request, Status::usage, Packer::pack(std::string("a Value is used with a type of another size")));
+  out.reply(request, Status::usage,
+            Packer::pack(std::string("a Value is used with a type of another size")));
 }
 
 void CellHome::on_freed(Outbox& out) {

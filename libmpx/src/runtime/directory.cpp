@@ -1,11 +1,11 @@
 #include "runtime/directory.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <csignal>
 #include <set>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace mpx::detail {
 
@@ -18,14 +18,16 @@ std::size_t Directory::slot_count() const {
 std::string Directory::place(const StartRequest& request, int& rank) const {
   const auto size = static_cast<int>(ranks_.size());
   if (request.rank >= size || request.rank < -1) {
-    return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}", request.name,
-                       request.rank, size - 1);
+    return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}",
+                       request.name, request.rank, size - 1);
   }
   rank = request.rank;
   if (rank >= 0) {
-    if (request.host.empty() || request.host == ranks_[static_cast<std::size_t>(rank)].host) return {};
-    return fmt::format("cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
-                       request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
+    if (request.host.empty() || request.host == ranks_[static_cast<std::size_t>(rank)].host)
+      return {};
+    return fmt::format(
+        "cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
+        request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
   }
   std::set<std::string> hosts;
   // Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
@@ -43,17 +45,19 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
     if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
   }
   if (rank >= 0) return {};
-  return fmt::format("cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
-                     request.name, request.host, fmt::join(hosts, ", "));
+  return fmt::format(
+      "cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
+      request.name, request.host, fmt::join(hosts, ", "));
 }
 
-std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
-                             ProcessId& id, Outbox& out) {
+std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer,
+                             Payload call, ProcessId& id, Outbox& out) {
   if (const auto parent = records_.find(request.parent);
       parent != records_.end() && parent->second.request.daemon != 0) {
     out.drop(call);
-    return fmt::format("cannot start process '{}': its parent '{}' is a daemon, and daemons may not have children",
-                       request.name, parent->second.facts.name);
+    return fmt::format(
+        "cannot start process '{}': its parent '{}' is a daemon, and daemons may not have children",
+        request.name, parent->second.facts.name);
   }
   int rank = -1;
   if (auto trouble = place(request, rank); !trouble.empty()) {
@@ -134,7 +138,8 @@ bool Directory::has_children(ProcessId parent) const {
 
 void Directory::await_children(const FrameHeader& request, Outbox& out) {
   for (const auto& [id, record] : records_) {
-    if (record.request.parent == request.from && record.request.daemon != 0) signal(id, SIGTERM, out);
+    if (record.request.parent == request.from && record.request.daemon != 0)
+      signal(id, SIGTERM, out);
   }
   awaiting_.push_back(request);
   answer_awaiting(out);

@@ -11,8 +11,8 @@ namespace mpx::detail {
 
 /// All processes of the job and the slots they run in; lives on rank 0. A pure state machine.
 ///
-/// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its slots,
-/// so starting more processes than slots never waits.
+/// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its
+/// slots, so starting more processes than slots never waits.
 class Directory {
  public:
   struct RankSlots {

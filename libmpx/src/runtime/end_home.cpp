@@ -34,7 +34,8 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       break;
     default:
       out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Connection")));
+      out.reply(request, Status::usage,
+                Packer::pack(std::string("not an operation of a Connection")));
   }
 }
 
@@ -128,7 +129,8 @@ void EndHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 
 void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::erase_if(syncs_, [&](const auto& sync) { return sync.from == who; });
-  if (receiver_ == who || recalling_ == who) {  // what it had received and not consumed is lost with it
+  if (receiver_ == who ||
+      recalling_ == who) {  // what it had received and not consumed is lost with it
     forwarded_bytes_ = 0;
     answer_syncs(out);
   }
@@ -157,7 +159,8 @@ void EndHome::on_freed(Outbox& out) {
   for (const auto& sync : syncs_) out.reply(sync, Status::closed);
   // Whoever goes on sending here is told at its own end.
   if (last_sender_) {
-    out.deliver(Kind::end_closed, *last_sender_, peer_, static_cast<std::uint16_t>(EndGone::closed), {});
+    out.deliver(Kind::end_closed, *last_sender_, peer_, static_cast<std::uint16_t>(EndGone::closed),
+                {});
   }
 }
 

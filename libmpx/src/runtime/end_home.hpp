@@ -7,14 +7,15 @@
 
 namespace mpx::detail {
 
-/// Why nothing more will come from the other end of a pipe (header.status of end_peer_gone/end_closed).
+/// Why nothing more will come from the other end of a pipe (header.status of
+/// end_peer_gone/end_closed).
 enum class EndGone : std::uint16_t { closed = 1, lost = 2 };
 
 /// One end of a pipe: the messages sent to it that its receiver has not got yet.
 ///
-/// Until a process receives from the end, messages wait here. From then on they are forwarded to that
-/// process as they come; when another process starts to receive, the first gives back what it has not
-/// consumed. The two ends live on one rank and tell each other when they are gone.
+/// Until a process receives from the end, messages wait here. From then on they are forwarded to
+/// that process as they come; when another process starts to receive, the first gives back what it
+/// has not consumed. The two ends live on one rank and tell each other when they are gone.
 class EndHome : public Home {
  public:
   EndHome(const ObjectId& self, const ObjectId& peer) : self_(self), peer_(peer) {}

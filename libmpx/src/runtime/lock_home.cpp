@@ -38,14 +38,15 @@ void LockHome::acquire(const FrameHeader& request, bool waits, Outbox& out) {
 void LockHome::release(const FrameHeader& request, Outbox& out) {
   const auto word = words_.load(word_);
   if (LockWord::owner(word) == 0) {
-    return out.reply(request, Status::usage, Packer::pack(std::string("unlock of a Lock that is free")));
+    return out.reply(request, Status::usage,
+                     Packer::pack(std::string("unlock of a Lock that is free")));
   }
   pass_on(word, 0, out);
   out.reply(request, Status::ok);
 }
 
-/// Gives the lock, whose word is `held`, to the next waiter, or frees it; keeps the abandoned mark, and
-/// sets `marks`. Does nothing if the owner has changed: then somebody else has unlocked it.
+/// Gives the lock, whose word is `held`, to the next waiter, or frees it; keeps the abandoned mark,
+/// and sets `marks`. Does nothing if the owner has changed: then somebody else has unlocked it.
 void LockHome::pass_on(std::uint64_t held, std::uint64_t marks, Outbox& out) {
   std::uint64_t taker = 0;
   if (!waiters_.empty()) {

@@ -12,7 +12,9 @@ struct LockWord {
   static constexpr std::uint64_t kContended = std::uint64_t{1} << 63;  // unlock must ask the home
   static constexpr std::uint64_t kAbandoned = std::uint64_t{1} << 62;  // a holder died
   static constexpr std::uint64_t owned_by(ProcessId who) { return who.value() + 1; }
-  static constexpr std::uint64_t owner(std::uint64_t word) { return word & ~(kContended | kAbandoned); }
+  static constexpr std::uint64_t owner(std::uint64_t word) {
+    return word & ~(kContended | kAbandoned);
+  }
 };
 
 /// Waiting for a lock: who must wait is queued here and granted in order.
@@ -20,11 +22,12 @@ struct LockWord {
 /// | word        | lock_acquire          | lock_release          | holder dies                  |
 /// |-------------|-----------------------|-----------------------|------------------------------|
 /// | free        | owner := caller, ok   | usage                 | –                            |
-/// | held        | contended, queued     | next waiter, or free  | abandoned; next waiter, or free |
+/// | held        | contended, queued     | next waiter, or free  | abandoned; next waiter, or free
+/// |
 ///
-/// Without the contended mark, lock and unlock are one compare-and-swap by whoever reaches the word, and
-/// this machine is not asked. It changes the word by compare-and-swap too, so a lock handed on
-/// meanwhile is never freed by mistake.
+/// Without the contended mark, lock and unlock are one compare-and-swap by whoever reaches the
+/// word, and this machine is not asked. It changes the word by compare-and-swap too, so a lock
+/// handed on meanwhile is never freed by mistake.
 class LockHome : public Home {
  public:
   LockHome(Words& words, WordRef word) : words_(words), word_(word) {}

@@ -1,10 +1,10 @@
 #include "runtime/pool_home.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "core/claims.hpp"
 #include "core/remote_exception.hpp"
@@ -12,7 +12,8 @@
 
 namespace mpx::detail {
 
-PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, PoolSettings settings)
+PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory,
+                   PoolSettings settings)
     : self_(self), owner_(owner), directory_(directory), settings_(std::move(settings)) {
   if (settings_.processes == 0) settings_.processes = directory_.slot_count();
   if (settings_.name.empty()) settings_.name = "Pool";
@@ -20,27 +21,34 @@ PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, 
 
 void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   switch (request.kind) {
-    case Kind::pool_open: return open(request, std::move(payload), out);
-    case Kind::pool_submit: return submit(request, std::move(payload), out);
+    case Kind::pool_open:
+      return open(request, std::move(payload), out);
+    case Kind::pool_submit:
+      return submit(request, std::move(payload), out);
     case Kind::pool_function: {
       const auto id = Unpacker(payload.bytes).get<std::uint64_t>();
       if (!functions_.try_emplace(id, std::move(payload)).second) out.drop(payload);
       return;
     }
-    case Kind::pool_close: return close(request, out);
+    case Kind::pool_close:
+      return close(request, out);
     case Kind::pool_terminate:
       terminate(out);
       return out.reply(request, Status::ok);
-    case Kind::pool_join: return join(request, out);
+    case Kind::pool_join:
+      return join(request, out);
     case Kind::pool_ready:
       if (request.status == static_cast<std::uint16_t>(Status::error)) {
         broken_ = std::move(payload.bytes);
         return fail_all(Status::error, broken_, out);
       }
-      if (const auto worker = workers_.find(request.from); worker != workers_.end()) worker->second.ready = true;
+      if (const auto worker = workers_.find(request.from); worker != workers_.end())
+        worker->second.ready = true;
       return fill(out);
-    case Kind::left: return;  // on_ended() knows more
-    case Kind::pool_done: return on_done(request, std::move(payload), out);
+    case Kind::left:
+      return;  // on_ended() knows more
+    case Kind::pool_done:
+      return on_done(request, std::move(payload), out);
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
     default:
@@ -81,9 +89,10 @@ void PoolHome::start_processes(Outbox& out) {
 void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) {
   if (closed_ || terminated_) {
     out.drop(payload);
-    return out.reply(request, Status::usage,
-                     Packer::pack(fmt::format("{} is {}: no task can be submitted to it any more", settings_.name,
-                                              terminated_ ? "terminated" : "closed")));
+    return out.reply(
+        request, Status::usage,
+        Packer::pack(fmt::format("{} is {}: no task can be submitted to it any more",
+                                 settings_.name, terminated_ ? "terminated" : "closed")));
   }
   Unpacker in(payload.bytes);
   const auto number = next_batch_++;
@@ -95,7 +104,8 @@ void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) 
   const auto count = in.get<std::uint64_t>();
   batch.chunk = in.get<std::uint64_t>();
   batch.handles = std::move(payload.handles);
-  if (count > in.rest().size()) throw CodecError("a submission to a pool holds an impossible count");
+  if (count > in.rest().size())
+    throw CodecError("a submission to a pool holds an impossible count");
   batch.ends.reserve(count);
   batch.elements.reserve(in.rest().size());
   std::uint32_t handles = 0;
@@ -140,12 +150,15 @@ bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
   const auto chunk = range.batch->chunk;
   const auto want = window();
   // Two chunks at least are under way, so that the next is there when one is finished.
-  if (worker.outstanding >= std::max(want, 2 * chunk) || (worker.outstanding > 0 && worker.outstanding + chunk > std::max(want, 2 * chunk))) return false;
+  if (worker.outstanding >= std::max(want, 2 * chunk) ||
+      (worker.outstanding > 0 && worker.outstanding + chunk > std::max(want, 2 * chunk)))
+    return false;
   auto units = chunk;
   if (units == 0) {
     const auto share = (pending_units_ + 2 * workers_.size() - 1) / (2 * workers_.size());
     // A chunk is at most half of the window: the other half is worked on while it travels.
-    units = std::clamp<std::uint64_t>(std::min(share, (want + 1) / 2), 1, want - worker.outstanding);
+    units =
+        std::clamp<std::uint64_t>(std::min(share, (want + 1) / 2), 1, want - worker.outstanding);
   }
   if (settings_.max_tasks_per_child != 0) {
     units = std::min(units, settings_.max_tasks_per_child - worker.given);
@@ -189,7 +202,8 @@ void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) 
     body.put(std::uint64_t{batch.ends[i] - from});
     body.put_raw(batch.elements.data() + from, batch.ends[i] - from);
     if (batch.first_handle.empty()) continue;
-    const auto end = i + 1 < batch.first_handle.size() ? batch.first_handle[i + 1] : batch.handles.size();
+    const auto end =
+        i + 1 < batch.first_handle.size() ? batch.first_handle[i + 1] : batch.handles.size();
     for (auto h = std::size_t{batch.first_handle[i]}; h < end; ++h) {
       FrameHeader hold;  // the submission's own reference stays for another try
       hold.kind = Kind::add_ref;
@@ -201,7 +215,8 @@ void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) 
   worker.outstanding += units;
   worker.given += units;
   worker.recalled_all = false;
-  if (!worker.assigned.empty() && worker.assigned.back().batch == &batch && worker.assigned.back().end == range.next) {
+  if (!worker.assigned.empty() && worker.assigned.back().batch == &batch &&
+      worker.assigned.back().end == range.next) {
     worker.assigned.back().end = range.end;
   } else {
     worker.assigned.push_back(range);
@@ -209,7 +224,8 @@ void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) 
   out.deliver(Kind::pool_tasks, id, self_, 0, Payload{std::move(body).take(), std::move(handles)});
 }
 
-/// Nothing is left to hand out and a process is idle: what waits behind others' current units comes back.
+/// Nothing is left to hand out and a process is idle: what waits behind others' current units comes
+/// back.
 void PoolHome::recall_for_idle(Outbox& out) {
   if (pending_units_ != 0) return;
   const bool idle = std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
@@ -217,7 +233,8 @@ void PoolHome::recall_for_idle(Outbox& out) {
   });
   if (!idle) return;
   for (auto& [id, worker] : workers_) {
-    if (worker.outstanding < 2 || worker.recalling || worker.quitting || worker.recalled_all) continue;
+    if (worker.outstanding < 2 || worker.recalling || worker.quitting || worker.recalled_all)
+      continue;
     worker.recalling = true;
     FrameHeader header;
     header.kind = Kind::recall;
@@ -234,7 +251,8 @@ void PoolHome::take_back(Worker& worker, std::uint64_t units) {
     const auto part = std::min(units, last.end - last.next);
     last.end -= part;
     const Range back{last.batch, last.end, last.end + part};
-    if (!pending_.empty() && pending_.front().batch == back.batch && pending_.front().next == back.end) {
+    if (!pending_.empty() && pending_.front().batch == back.batch &&
+        pending_.front().next == back.end) {
       pending_.front().next = back.next;
     } else {
       pending_.push_front(back);
@@ -311,8 +329,10 @@ void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out)
       run_batch = record.batch;
     }
     if (run.empty()) run.reserve(start.size());
-    run.insert(run.end(), start.begin(), start.begin() + static_cast<std::ptrdiff_t>(sizeof record + record.size));
-    run_handles.insert(run_handles.end(), payload.handles.begin() + static_cast<std::ptrdiff_t>(first),
+    run.insert(run.end(), start.begin(),
+               start.begin() + static_cast<std::ptrdiff_t>(sizeof record + record.size));
+    run_handles.insert(run_handles.end(),
+                       payload.handles.begin() + static_cast<std::ptrdiff_t>(first),
                        payload.handles.begin() + static_cast<std::ptrdiff_t>(handle));
   }
   if (!run.empty()) pass_on();
@@ -344,7 +364,8 @@ void PoolHome::drop_batch(std::uint64_t number, Outbox& out) {
 }
 
 /// Reports an element as failed to its submitter.
-void PoolHome::fail(Batch& batch, std::uint64_t index, Status status, const Bytes& error, Outbox& out) {
+void PoolHome::fail(Batch& batch, std::uint64_t index, Status status, const Bytes& error,
+                    Outbox& out) {
   if (batch.done[index]) return;
   batch.done[index] = true;
   --batch.left;
@@ -390,15 +411,19 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
     auto& batch = *worker.assigned.front().batch;
     if (!batch.done[index] && ++batch.deaths[index] > settings_.retries) {
       const ProcessLost lost(
-          fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a task of {}; tried {} times",
+          fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a "
+                      "task of {}; tried {} times",
                       facts.name, facts.rank, facts.host, facts.pid,
                       facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
                                           : fmt::format("ended with exit code {}", facts.exit_code),
                       index, settings_.name, batch.deaths[index]),
           {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
       fail(batch, index, Status::error,
-           capture(std::make_exception_ptr(lost), {facts.name, facts.rank, facts.host, facts.pid}, index), out);
-      if (++worker.assigned.front().next == worker.assigned.front().end) worker.assigned.pop_front();
+           capture(std::make_exception_ptr(lost), {facts.name, facts.rank, facts.host, facts.pid},
+                   index),
+           out);
+      if (++worker.assigned.front().next == worker.assigned.front().end)
+        worker.assigned.pop_front();
       --worker.outstanding;
     }
   }
@@ -408,13 +433,16 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
     if (batch.left == 0) finished.push_back(number);
   }
   for (const auto number : finished) drop_batch(number, out);
-  if (!worker.ready && !terminated_ && broken_.empty() && ++failed_starts_ > 2 + settings_.processes) {
-    broken_ = capture(std::make_exception_ptr(ProcessLost(
-                          fmt::format("processes of {} end before they are ready: '{}' on rank {}, host {} with {}; "
-                                      "is its initializer at fault?",
-                                      settings_.name, facts.name, facts.rank, facts.host, facts.exit_code),
-                          {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code})),
-                      {});
+  if (!worker.ready && !terminated_ && broken_.empty() &&
+      ++failed_starts_ > 2 + settings_.processes) {
+    broken_ = capture(
+        std::make_exception_ptr(ProcessLost(
+            fmt::format(
+                "processes of {} end before they are ready: '{}' on rank {}, host {} with {}; "
+                "is its initializer at fault?",
+                settings_.name, facts.name, facts.rank, facts.host, facts.exit_code),
+            {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code})),
+        {});
     fail_all(Status::error, broken_, out);
   }
   quit_if_done(out);
@@ -442,7 +470,9 @@ void PoolHome::close(const FrameHeader& request, Outbox& out) {
 void PoolHome::terminate(Outbox& out) {
   if (std::exchange(terminated_, true)) return;
   closed_ = true;
-  const auto error = capture(std::make_exception_ptr(Closed(settings_.name + " was terminated before the task was done")), {});
+  const auto error = capture(
+      std::make_exception_ptr(Closed(settings_.name + " was terminated before the task was done")),
+      {});
   fail_all(Status::error, error, out);
   for (const auto& [id, worker] : workers_) directory_.signal(id, SIGKILL, out);
   out.drop(initializer_);
@@ -454,7 +484,8 @@ void PoolHome::terminate(Outbox& out) {
 
 void PoolHome::join(const FrameHeader& request, Outbox& out) {
   if (!closed_) {
-    return out.reply(request, Status::usage, Packer::pack("join of " + settings_.name + " before close() or terminate()"));
+    return out.reply(request, Status::usage,
+                     Packer::pack("join of " + settings_.name + " before close() or terminate()"));
   }
   joining_.push_back(request);
   quit_if_done(out);

@@ -14,11 +14,11 @@ namespace mpx::detail {
 /// A pool: its processes, the batches that were submitted to it, and the scheduler between them.
 ///
 /// Scheduling: each process has enough units waiting to cover kCover of its measured time per unit,
-/// at least two chunks and at most kMostAhead units, but never more than its share of half of what is
-/// left (guided self-scheduling, Polychronopoulos and Kuck 1987). When nothing is left to hand out and
-/// a process is idle, what waits at the others is recalled and spread.
-/// Failure:    a process that dies gives back what it had not begun; the one unit it was on is run
-/// again `retries` times, then fails with ProcessLost. A unit that has finished never runs again.
+/// at least two chunks and at most kMostAhead units, but never more than its share of half of what
+/// is left (guided self-scheduling, Polychronopoulos and Kuck 1987). When nothing is left to hand
+/// out and a process is idle, what waits at the others is recalled and spread. Failure:    a
+/// process that dies gives back what it had not begun; the one unit it was on is run again
+/// `retries` times, then fails with ProcessLost. A unit that has finished never runs again.
 class PoolHome : public Home {
  public:
   PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, PoolSettings settings);
@@ -37,8 +37,8 @@ class PoolHome : public Home {
     std::uint64_t function = 0;
     std::uint64_t chunk = 0;  // 0: automatic
     Bytes elements;
-    std::vector<std::uint64_t> ends;           // of each element in `elements`
-    std::vector<std::uint32_t> first_handle;   // empty where no element has any
+    std::vector<std::uint64_t> ends;          // of each element in `elements`
+    std::vector<std::uint32_t> first_handle;  // empty where no element has any
     std::vector<ObjectId> handles;
     std::vector<bool> done;
     std::uint64_t left = 0;

@@ -1,8 +1,8 @@
 #include "runtime/process_home.hpp"
 
-#include <cstring>
-
 #include <fmt/format.h>
+
+#include <cstring>
 
 namespace mpx::detail {
 
@@ -30,8 +30,9 @@ void ProcessHome::start(const FrameHeader& request, Payload payload, Outbox& out
   auto wanted = in.get<StartRequest>();
   if (starting_) {
     out.drop(payload);
-    return out.reply(request, Status::usage,
-                     Packer::pack(fmt::format("process '{}' is started a second time", facts_.name)));
+    return out.reply(
+        request, Status::usage,
+        Packer::pack(fmt::format("process '{}' is started a second time", facts_.name)));
   }
   starting_ = true;
   starter_ = request;
@@ -50,8 +51,8 @@ void ProcessHome::on_spawned(ProcessId id, const ProcessFacts& facts, int error,
   if (error != 0) {
     starting_ = false;
     out.reply(starter_, Status::failed,
-              Packer::pack(fmt::format("cannot start process '{}' on rank {}, host {}: {}", facts.name,
-                                       facts.rank, facts.host, std::strerror(error))));
+              Packer::pack(fmt::format("cannot start process '{}' on rank {}, host {}: {}",
+                                       facts.name, facts.rank, facts.host, std::strerror(error))));
     return;
   }
   id_ = id;

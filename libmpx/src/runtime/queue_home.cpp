@@ -5,7 +5,7 @@
 namespace mpx::detail {
 namespace {
 
-constexpr std::uint32_t kAlone = 16;       // gets in a row by one process before it is handed ahead
+constexpr std::uint32_t kAlone = 16;  // gets in a row by one process before it is handed ahead
 constexpr std::size_t kAheadBytes = 32768;  // handed ahead at once, at most
 constexpr auto kNobody = ProcessId::from_value(~std::uint64_t{0});
 
@@ -13,18 +13,25 @@ constexpr auto kNobody = ProcessId::from_value(~std::uint64_t{0});
 
 void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   switch (request.kind) {
-    case Kind::queue_put: return put(request, std::move(payload), true, out);
-    case Kind::queue_try_put: return put(request, std::move(payload), false, out);
-    case Kind::queue_get: return get(request, payload, true, out);
-    case Kind::queue_try_get: return get(request, payload, false, out);
-    case Kind::queue_info: return info(request, out);
-    case Kind::queue_close: return close(request, out);
+    case Kind::queue_put:
+      return put(request, std::move(payload), true, out);
+    case Kind::queue_try_put:
+      return put(request, std::move(payload), false, out);
+    case Kind::queue_get:
+      return get(request, payload, true, out);
+    case Kind::queue_try_get:
+      return get(request, payload, false, out);
+    case Kind::queue_info:
+      return info(request, out);
+    case Kind::queue_close:
+      return close(request, out);
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
     case Kind::left: {
       auto& hand = hands_[request.from];
       const auto taken = Unpacker(payload.bytes).get<std::uint32_t>() - hand.taken;
-      return on_recalled(request.from, hand.items.size() - std::min<std::size_t>(taken, hand.items.size()), out);
+      return on_recalled(request.from,
+                         hand.items.size() - std::min<std::size_t>(taken, hand.items.size()), out);
     }
     default:
       out.drop(payload);
@@ -33,8 +40,8 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
 }
 
 std::size_t QueueHome::Hand::ahead() const {
-  return static_cast<std::size_t>(
-      std::count_if(items.begin(), items.end(), [](const HandedItem& handed) { return !handed.answer; }));
+  return static_cast<std::size_t>(std::count_if(
+      items.begin(), items.end(), [](const HandedItem& handed) { return !handed.answer; }));
 }
 
 std::size_t QueueHome::size() const {
@@ -72,7 +79,8 @@ void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Out
 }
 
 void QueueHome::get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out) {
-  const auto [want, slot, taken] = Unpacker::unpack<std::uint32_t, std::uint16_t, std::uint32_t>(payload.bytes);
+  const auto [want, slot, taken] =
+      Unpacker::unpack<std::uint32_t, std::uint16_t, std::uint32_t>(payload.bytes);
   auto& hand = hands_[request.from];
   hand.slot = slot;
   forget_taken(hand, std::min<std::size_t>(taken - hand.taken, hand.items.size()));
@@ -157,7 +165,8 @@ void QueueHome::serve(Outbox& out) {
 
 void QueueHome::hand(const Getter& getter, Outbox& out) {
   auto& hand = hands_[getter.request.from];
-  const bool alone = capacity_ == 0 && getters_.empty() && gets_in_a_row_ >= kAlone && getter.slot != kNoClaimSlot;
+  const bool alone =
+      capacity_ == 0 && getters_.empty() && gets_in_a_row_ >= kAlone && getter.slot != kNoClaimSlot;
   const std::size_t most = alone ? std::max<std::uint32_t>(getter.want, 1) : 1;
   Packer packer;
   std::vector<ObjectId> handles;
@@ -193,9 +202,9 @@ void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
   const auto back = std::min(units, hand.items.size());
   forget_taken(hand, hand.items.size() - back);
   for (auto& [item, answer] : hand.items) {
-    const auto place = std::find_if(items_.begin(), items_.end(), [sequence = item.sequence](const Item& other) {
-      return other.sequence > sequence;
-    });
+    const auto place = std::find_if(
+        items_.begin(), items_.end(),
+        [sequence = item.sequence](const Item& other) { return other.sequence > sequence; });
     bytes_ += item.value.bytes.size();
     items_.insert(place, std::move(item));
   }
@@ -224,10 +233,12 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
   const auto is_it = [&](const auto& waiter) {
     return waiter.request.from == from && waiter.request.call == call;
   };
-  if (const auto found = std::find_if(getters_.begin(), getters_.end(), is_it); found != getters_.end()) {
+  if (const auto found = std::find_if(getters_.begin(), getters_.end(), is_it);
+      found != getters_.end()) {
     out.reply(found->request, Status::no);
     getters_.erase(found);
-  } else if (const auto putter = std::find_if(putters_.begin(), putters_.end(), is_it); putter != putters_.end()) {
+  } else if (const auto putter = std::find_if(putters_.begin(), putters_.end(), is_it);
+             putter != putters_.end()) {
     out.drop(putter->value);
     out.reply(putter->request, Status::no);
     putters_.erase(putter);
@@ -238,8 +249,8 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
   serve(out);
 }
 
-// What it had been handed while it lived has come back or been booked as taken (Kind::left); what it was
-// handed later has not reached it.
+// What it had been handed while it lived has come back or been booked as taken (Kind::left); what
+// it was handed later has not reached it.
 void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
   std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
   std::erase_if(infos_, [&](const FrameHeader& request) { return request.from == who; });

@@ -12,12 +12,14 @@ namespace mpx::detail {
 /// A queue's items and who waits for them.
 ///
 /// A process that alone gets from an unbounded queue is handed items ahead; they stay recorded here
-/// until it is known that it took them, and the rank that supervises it can take them back at any time
-/// (core/claims.hpp). As soon as another process asks, what was handed ahead is recalled first, so that
-/// nothing overtakes it. Items carry a sequence number and always come out in its order.
+/// until it is known that it took them, and the rank that supervises it can take them back at any
+/// time (core/claims.hpp). As soon as another process asks, what was handed ahead is recalled
+/// first, so that nothing overtakes it. Items carry a sequence number and always come out in its
+/// order.
 ///
-/// The item that answers a get is the getter's: it does not count here and is not recalled, unless the
-/// getter gave up before it arrived. Whoever owns an item, by its claim, owns the references in it.
+/// The item that answers a get is the getter's: it does not count here and is not recalled, unless
+/// the getter gave up before it arrived. Whoever owns an item, by its claim, owns the references in
+/// it.
 class QueueHome : public Home {
  public:
   QueueHome(const ObjectId& self, std::size_t capacity, std::size_t budget_bytes)
@@ -51,7 +53,7 @@ class QueueHome : public Home {
   struct Hand {
     std::deque<HandedItem> items;  // handed, not known to be taken
     [[nodiscard]] std::size_t ahead() const;
-    std::uint32_t taken = 0;       // by its own count, modulo 2^32
+    std::uint32_t taken = 0;  // by its own count, modulo 2^32
     std::uint16_t slot = kNoClaimSlot;
     bool recalling = false;
   };

@@ -1,16 +1,16 @@
 #include "runtime/runtime.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <sched.h>
+#include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <thread>
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
 
 #include "core/log.hpp"
 #include "mpx/error.hpp"
@@ -26,10 +26,10 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kSpin = 50us;           // after the last event, with a core to spare
-constexpr auto kSpinCrowded = 5us;     // with none to spare
-constexpr auto kTimer = 1ms;           // longest sleep while peers cannot ring: soon after traffic
-constexpr auto kTimerQuiet = 5ms;      // … and after a second without any
+constexpr auto kSpin = 50us;        // after the last event, with a core to spare
+constexpr auto kSpinCrowded = 5us;  // with none to spare
+constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: soon after traffic
+constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
 
 int usable_cores() {
   cpu_set_t set;
@@ -97,7 +97,8 @@ void Runtime::dispatch(Frame&& frame) {
   const int to = to_home ? header.object.home : header.to.rank().number();
   if (to != rank()) {
     if (to < 0 || to >= size()) {
-      log_error("a message of kind {} for rank {} is dropped: no such rank", static_cast<int>(header.kind), to);
+      log_error("a message of kind {} for rank {} is dropped: no such rank",
+                static_cast<int>(header.kind), to);
       return;
     }
     return transport_.send(to, std::move(frame));
@@ -206,7 +207,9 @@ std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arg
       if (directory_) home = std::make_unique<ProcessHome>(request.object, *directory_);
       break;
     case ObjectKind::pool:
-      if (directory_) home = std::make_unique<PoolHome>(request.object, request.from, *directory_, in.get<PoolSettings>());
+      if (directory_)
+        home = std::make_unique<PoolHome>(request.object, request.from, *directory_,
+                                          in.get<PoolSettings>());
       break;
   }
   if (!home) throw UsageError("an object of this kind lives on rank 0 only");
@@ -214,13 +217,15 @@ std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arg
   return home;
 }
 
-std::unique_ptr<Home> Runtime::make_lock_or_cell(ObjectKind kind, const FrameHeader& request, Unpacker& in) {
+std::unique_ptr<Home> Runtime::make_lock_or_cell(ObjectKind kind, const FrameHeader& request,
+                                                 Unpacker& in) {
   const auto allocate = [&](std::uint64_t initial) {
     const auto word = words_.allocate(initial);
     if (!word) {
-      throw UsageError(fmt::format(
-          "no word is left for another Lock or Value on rank {}: all {} are in use; set MPX_WORDS_PER_RANK higher",
-          rank(), words_.capacity()));
+      throw UsageError(
+          fmt::format("no word is left for another Lock or Value on rank {}: all {} are in use; "
+                      "set MPX_WORDS_PER_RANK higher",
+                      rank(), words_.capacity()));
     }
     return *word;
   };
@@ -262,7 +267,7 @@ std::size_t Runtime::progress() {
   auto events = transport_.poll([this](Frame&& frame) { route(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
-  
+
   return events;
 }
 
@@ -320,9 +325,12 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   }
   if (progress() != 0 || supervisor_.readable()) return;
   auto limit = deadline.left();
-  const auto bound = [&](std::chrono::nanoseconds most) { limit = std::min(limit.value_or(most), most); };
+  const auto bound = [&](std::chrono::nanoseconds most) {
+    limit = std::min(limit.value_or(most), most);
+  };
   if (transport_.busy()) bound(50us);
-  if (transport_.needs_timer()) bound(steady_clock::now() - last_event_ > 1s ? kTimerQuiet : kTimer);
+  if (transport_.needs_timer())
+    bound(steady_clock::now() - last_event_ > 1s ? kTimerQuiet : kTimer);
   timespec timeout{};
   if (limit) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
@@ -332,7 +340,8 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   lock.unlock();
   // The two sleepers are woken by the same events; the driver, besides, by what others do for it.
   pollfd waits[2] = {{epoll_.get(), POLLIN, 0}, {driver_event_.get(), POLLIN, 0}};
-  const int got = ::ppoll(waits, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
+  const int got =
+      ::ppoll(waits, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
   lock.lock();
   if (who == Sleeper::driver) {
     driver_sleeps_ = false;

@@ -17,7 +17,8 @@
 
 namespace mpx::detail {
 
-/// One rank's part of libmpx: routes frames, serves the homes of this rank, supervises its processes.
+/// One rank's part of libmpx: routes frames, serves the homes of this rank, supervises its
+/// processes.
 ///
 /// Thread safety: everything under one mutex, which also serialises MPI; drive() releases it
 ///                while it sleeps.
@@ -26,9 +27,9 @@ class Runtime : private Outbox {
   struct Options {
     Transport* transport = nullptr;
     Words* words = nullptr;
-    std::optional<Template> forker;             ///< none: this rank starts no processes
-    std::vector<Directory::RankSlots> slots;    ///< rank 0 only
-    std::function<void(Frame&&)> deliver_local;  ///< to the code that runs inside this rank
+    std::optional<Template> forker;                 ///< none: this rank starts no processes
+    std::vector<Directory::RankSlots> slots;        ///< rank 0 only
+    std::function<void(Frame&&)> deliver_local;     ///< to the code that runs inside this rank
     std::function<void(const std::string&)> fatal;  ///< the job cannot go on
   };
 
@@ -47,8 +48,8 @@ class Runtime : private Outbox {
   void route(Frame frame);
   void flush() { transport_.flush(); }
 
-  /// One round: moves what can be moved; if nothing could for a while, sleeps until something happens
-  /// or the deadline. `lock` holds the mutex.
+  /// One round: moves what can be moved; if nothing could for a while, sleeps until something
+  /// happens or the deadline. `lock` holds the mutex.
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline);
 
   /// One round without sleeping. Returns the number of events.
@@ -62,7 +63,6 @@ class Runtime : private Outbox {
   /// Sleeps until there is something to do, and does it.
   void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
 
-  
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
   /// Whether nothing happened for the time that a driver should go on looking.
@@ -88,7 +88,8 @@ class Runtime : private Outbox {
   void awake();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
-  std::unique_ptr<Home> make_lock_or_cell(ObjectKind kind, const FrameHeader& request, Unpacker& in);
+  std::unique_ptr<Home> make_lock_or_cell(ObjectKind kind, const FrameHeader& request,
+                                          Unpacker& in);
   [[nodiscard]] std::chrono::nanoseconds spin_time() const;
 
   Transport& transport_;
@@ -98,7 +99,7 @@ class Runtime : private Outbox {
   std::unique_ptr<Directory> directory_;  // rank 0 only
   Supervisor supervisor_;
   UniqueFd epoll_;
-  UniqueFd driver_event_;  // wakes the driver alone: nobody else empties it
+  UniqueFd driver_event_;      // wakes the driver alone: nobody else empties it
   std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
   bool dispatching_ = false;
   bool announced_ = false;

@@ -1,10 +1,10 @@
 #include "runtime/supervisor.hpp"
 
-#include <csignal>
-#include <cstring>
+#include <fmt/format.h>
 #include <sys/wait.h>
 
-#include <fmt/format.h>
+#include <csignal>
+#include <cstring>
 
 #include "core/log.hpp"
 #include "transport/words.hpp"
@@ -44,7 +44,9 @@ void Supervisor::spawn(Frame request) {
   answer.kind = Kind::spawned;
   answer.from = id;
   try {
-    if (!template_) throw UsageError("this rank cannot start processes: mpx::prepare() was not called before MPI_Init");
+    if (!template_)
+      throw UsageError(
+          "this rank cannot start processes: mpx::prepare() was not called before MPI_Init");
     const auto wanted = Unpacker(request.body).get<StartRequest>();
     auto [side, fds] = Channel::create(kRingBytes, sizeof(SharedBlock));
     auto child = std::make_unique<Child>(id, std::move(side));
@@ -148,7 +150,8 @@ std::size_t Supervisor::pump(bool woken) {
       on_event(event);
     }
   }
-  if (std::erase_if(children_, [](const auto& entry) { return entry.second->ended; }) != 0) changed_ = true;
+  if (std::erase_if(children_, [](const auto& entry) { return entry.second->ended; }) != 0)
+    changed_ = true;
   return events;
 }
 
@@ -167,8 +170,8 @@ std::size_t Supervisor::pump_child(Child& child) {
     if (writes || reads) child.channel.ring_if_asleep();
     return frames;
   } catch (const Error& error) {
-    log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_, host_,
-              child.facts.pid, error.what());
+    log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_,
+              host_, child.facts.pid, error.what());
     signal(child.id, SIGKILL);
     return 1;
   }
@@ -187,7 +190,10 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
 void Supervisor::on_event(const Template::Event& event) {
   using Type = Template::Event::Type;
   if (event.type == Type::template_died) {
-    if (fatal) fatal(fmt::format("the template process of rank {} on host {} has died; its processes are gone", rank_, host_));
+    if (fatal)
+      fatal(
+          fmt::format("the template process of rank {} on host {} has died; its processes are gone",
+                      rank_, host_));
     return;
   }
   const auto found = children_.find(event.serial);
@@ -204,7 +210,8 @@ void Supervisor::on_event(const Template::Event& event) {
   header.kind = Kind::spawned;
   header.from = child.id;
   header.to = ProcessId(0, 0);
-  route_(make_frame(header, Payload{Packer::pack(std::int32_t{event.pid}, std::int32_t{error}), {}}));
+  route_(
+      make_frame(header, Payload{Packer::pack(std::int32_t{event.pid}, std::int32_t{error}), {}}));
   if (error != 0) {
     child.facts.exit_code = 1;
     report_end(child);
@@ -229,7 +236,8 @@ void Supervisor::report_end(Child& child) {
     }
   }
   for (auto& frame : child.writer.take_waiting()) drop_handles(std::move(frame));
-  // What was handed to it and not taken, delivered or still on its way here, its home has on record.
+  // What was handed to it and not taken, delivered or still on its way here, its home has on
+  // record.
   for (const auto& [slot, object] : child.slots) {
     child.touched.insert(object.home);
     if (slot >= kClaimSlots) continue;
@@ -250,7 +258,8 @@ void Supervisor::report_end(Child& child) {
     header.to = ProcessId(rank, 0);
     route_(make_frame(header, Payload{Packer::pack(child.facts), {}}));
   }
-  log_debug("process '{}' (pid {}) ended with {}", child.facts.name, child.facts.pid, child.facts.exit_code);
+  log_debug("process '{}' (pid {}) ended with {}", child.facts.name, child.facts.pid,
+            child.facts.exit_code);
 }
 
 void Supervisor::announce_sleep() {
@@ -260,14 +269,16 @@ void Supervisor::announce_sleep() {
 void Supervisor::announce_awake() {
   for (auto& [serial, child] : children_) {
     child->channel.announce_awake();
-    // At its end the socket stays readable: no longer watched, the template's report is what counts.
+    // At its end the socket stays readable: no longer watched, the template's report is what
+    // counts.
     if (!child->channel.drain_doorbell() && watch) watch(child->channel.socket(), false);
   }
 }
 
 bool Supervisor::readable() const {
   for (const auto& [serial, child] : children_) {
-    if (child->channel.readable() || (!child->writer.empty() && child->channel.room() > 0)) return true;
+    if (child->channel.readable() || (!child->writer.empty() && child->channel.room() > 0))
+      return true;
   }
   return false;
 }

@@ -44,7 +44,8 @@ class Supervisor {
   void signal(ProcessId who, int signo);
   /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
   void deliver(Frame frame);
-  /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's home.
+  /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's
+  /// home.
   void recall(const FrameHeader& request);
 
   /// Moves what can be moved. Returns how many events there were. `woken`: a watched descriptor is
@@ -74,10 +75,10 @@ class Supervisor {
     ProcessFacts facts;
     FrameReader reader;
     FrameWriter writer;
-    std::set<int> touched;                            // ranks of homes that it may have used
+    std::set<int> touched;  // ranks of homes that it may have used
     int last_touched = -1;
     std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
-    std::deque<Frame> stalled;                        // claimable deliveries without number space
+    std::deque<Frame> stalled;                          // claimable deliveries without number space
     bool started = false;
     bool ended = false;
     [[nodiscard]] SharedBlock& shared() const;

@@ -24,7 +24,7 @@ enum class Kind : std::uint16_t {
 
   left,  ///< {u32 taken}: header.from has ended, having taken so many units of what it was handed
 
-  end_send,    ///< payload: a message for this end; status: EndSend
+  end_send,       ///< payload: a message for this end; status: EndSend
   end_bind,       ///< header.from receives from now on
   end_ack,        ///< {u64 bytes} that the receiver has consumed
   end_sync,       ///< answered when the backlog is below its bound
@@ -79,14 +79,15 @@ enum class Kind : std::uint16_t {
 
   // To the process header.to.
   first_delivery = 0x200,
-  reply,          ///< answer to header.call; header.status: Status
-  process_main,   ///< worker → new child: {StartRequest, call}
-  end_item,       ///< message for a bound receiver
-  end_recall,     ///< give back undelivered messages (end_return)
-  end_closed,     ///< status EndGone, {ExitInfo} when lost: after what was sent before, nothing
-                  ///< follows
-  queue_items,    ///< claimable units: {u16 slot, …stamp}, items
-  pool_tasks,    ///< claimable units: {stamp, u64 batch, u64 function, u64 first, n × (u64 size, bytes)}
+  reply,         ///< answer to header.call; header.status: Status
+  process_main,  ///< worker → new child: {StartRequest, call}
+  end_item,      ///< message for a bound receiver
+  end_recall,    ///< give back undelivered messages (end_return)
+  end_closed,    ///< status EndGone, {ExitInfo} when lost: after what was sent before, nothing
+                 ///< follows
+  queue_items,   ///< claimable units: {u16 slot, …stamp}, items
+  pool_tasks,    ///< claimable units: {stamp, u64 batch, u64 function, u64 first, n × (u64 size,
+                 ///< bytes)}
   pool_learn,    ///< {u64 function}, payload: the callable
   pool_quit,     ///< no more tasks will come
   pool_results,  ///< records for the submitter of a batch
@@ -135,7 +136,9 @@ struct StartRequest {
   std::string parent_name;
   std::uint64_t cpu_count = 1;  ///< set by the directory, as the name if it is empty
 
-  auto fields() { return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name, cpu_count); }
+  auto fields() {
+    return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name, cpu_count);
+  }
 };
 
 /// How a pool was opened.

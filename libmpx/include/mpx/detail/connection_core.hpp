@@ -19,7 +19,8 @@ class ConnectionCore : public Core {
   ConnectionCore(const ObjectId& peer, bool readable, bool writable)
       : peer_(peer), readable_(readable), writable_(writable) {}
 
-  static std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> make_pipe(bool duplex);
+  static std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> make_pipe(
+      bool duplex);
   static std::shared_ptr<ConnectionCore> load(Reader& reader);
 
   void send(Payload value);

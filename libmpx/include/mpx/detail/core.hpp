@@ -17,8 +17,8 @@ struct Frame;
 void save_id(Writer& writer, const ObjectId& id);
 ObjectId load_id(Reader& reader);
 
-/// What stands behind a handle in one process: the name of a shared object, made at first use, and this
-/// process's reference to it. All handles of one process that name an object share its core.
+/// What stands behind a handle in one process: the name of a shared object, made at first use, and
+/// this process's reference to it. All handles of one process that name an object share its core.
 class Core : public std::enable_shared_from_this<Core> {
  public:
   Core(const Core&) = delete;

@@ -19,8 +19,8 @@ namespace mpx::detail {
 
 class PoolCore;
 
-/// The results of one submission, as they come in: what stands behind an AsyncResult. Values are decoded
-/// by the thread that waits for them, without any lock of libmpx.
+/// The results of one submission, as they come in: what stands behind an AsyncResult. Values are
+/// decoded by the thread that waits for them, without any lock of libmpx.
 class BatchCore {
  public:
   /// Takes the value of an element. Called by one thread at a time.
@@ -102,7 +102,8 @@ class PoolCore : public Core {
   static std::shared_ptr<PoolCore> make(PoolRequest request, Payload initializer);
   static std::shared_ptr<PoolCore> load(Reader& reader);
 
-  void submit(const std::shared_ptr<BatchCore>& batch, Payload function, Submission elements, std::size_t chunk_size);
+  void submit(const std::shared_ptr<BatchCore>& batch, Payload function, Submission elements,
+              std::size_t chunk_size);
   void close();
   void terminate();
   void join();

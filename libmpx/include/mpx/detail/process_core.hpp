@@ -1,10 +1,10 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
-
-#include <sys/types.h>
 
 #include "mpx/detail/core.hpp"
 #include "mpx/rank.hpp"
