@@ -117,6 +117,7 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   Pending pending;
   pending_[call] = &pending;
   send(kind, object, {}, call, std::move(payload), 0);
+  if (pending.done) link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   try {
     wait(lock, deadline, [&] { return pending.done; });
   } catch (...) {
@@ -126,6 +127,7 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   if (pending.done) return std::move(pending.reply);
   if (!late) {  // the home says which of the two was first
     send(Kind::cancel, object, {}, call, {}, 0);
+    if (pending.done) link_->flush();
     wait(lock, Deadline::never(), [&] { return pending.done; });
     return std::move(pending.reply);
   }
@@ -143,6 +145,7 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload) {
   Pending pending;
   pending_[call] = &pending;
   send(kind, {}, to, call, std::move(payload), 0);
+  if (pending.done) link_->flush();
   try {
     wait(lock, Deadline::never(), [&] { return pending.done; });
   } catch (...) {
@@ -184,6 +187,7 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     driving_ = false;
     if (!soon_.empty()) run_tasks(lock);
   } else {
+    link_->flush();  // the driver may sleep, with what this thread has just sent in a batch
     ++waiting_;
     if (deadline.is_never()) {
       turn_.wait(lock);

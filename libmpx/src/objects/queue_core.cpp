@@ -122,6 +122,7 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     }
     if (auto item = take_ahead()) return item;
     if (answer->come && answer->status == Status::closed) {
+      closed_ = true;
       throw Closed("get from a Queue that is closed and empty");
     }
     if (answer->come && answer->status != Status::ok && answer->status != Status::no) {

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "endpoint/direct_link.hpp"
+#include "transport/memory_transport.hpp"
+#include "transport/memory_words.hpp"
+
+namespace mpx::detail {
+
+/// A job in one process: ranks on a MemoryNetwork, each with its runtime and the client of its
+/// code. It starts no processes.
+class MemoryJob {
+ public:
+  explicit MemoryJob(int size, NetworkFaults faults = {}, std::uint32_t words_per_rank = 1024)
+      : network_(size, {}, faults),
+        space_(std::make_shared<MemoryWordSpace>(size, words_per_rank)) {
+    for (int rank = 0; rank < size; ++rank)
+      ranks_.push_back(std::make_unique<RankPart>(*this, rank));
+  }
+  MemoryJob(const MemoryJob&) = delete;
+  MemoryJob& operator=(const MemoryJob&) = delete;
+  ~MemoryJob() {
+    for (auto& rank : ranks_) rank->background.reset();
+    for (auto& rank : ranks_) rank->client->detach();
+  }
+
+  [[nodiscard]] int size() const { return static_cast<int>(ranks_.size()); }
+
+  /// Runs `body(rank)` in a thread of each rank, `threads` of them, and rethrows what one of them
+  /// throws.
+  void run(const std::function<void(int)>& body, int threads = 1) {
+    std::vector<std::thread> all;
+    std::mutex mutex;
+    std::exception_ptr trouble;
+    for (int rank = 0; rank < size(); ++rank) {
+      for (int thread = 0; thread < threads; ++thread) {
+        all.emplace_back([&, rank] {
+          Client::set_current_of_thread(part(rank).client);
+          try {
+            body(rank);
+          } catch (...) {
+            const std::lock_guard guard(mutex);
+            if (!trouble) trouble = std::current_exception();
+          }
+          Client::set_current_of_thread(nullptr);
+        });
+      }
+    }
+    for (auto& thread : all) thread.join();
+    if (trouble) std::rethrow_exception(trouble);
+  }
+
+  /// Runs `body` as the code of a rank in this thread.
+  void as(int rank, const std::function<void()>& body) {
+    Client::set_current_of_thread(part(rank).client);
+    try {
+      body();
+    } catch (...) {
+      Client::set_current_of_thread(nullptr);
+      throw;
+    }
+    Client::set_current_of_thread(nullptr);
+  }
+
+  /// Objects and words of all ranks that are in use.
+  [[nodiscard]] std::size_t objects() {
+    return sum([](RankPart& rank) { return rank.runtime->object_count(); });
+  }
+  [[nodiscard]] std::size_t words() {
+    return sum([](RankPart& rank) { return std::size_t{rank.words.used()}; });
+  }
+  /// Waits until that is true; the ranks' background threads bring in what is under way.
+  [[nodiscard]] bool settles(const std::function<bool()>& condition) const {
+    const auto deadline = Deadline::after(std::chrono::seconds(20));
+    while (!condition()) {
+      if (deadline.passed()) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+ private:
+  struct RankPart {
+    RankPart(MemoryJob& job, int rank)
+        : transport(job.network_.transport(rank)), words(job.space_, rank) {
+      Identity self;
+      self.id = ProcessId(rank, 0);
+      self.name = "Rank-" + std::to_string(rank);
+      self.host = "localhost";
+      client = std::make_shared<Client>(self);
+      Runtime::Options options;
+      options.transport = transport.get();
+      options.words = &words;
+      for (int r = 0; rank == 0 && r < job.network_.size(); ++r)
+        options.slots.push_back({"localhost", 1, 0});
+      options.deliver_local = [to = client.get()](Frame&& frame) { to->deliver(std::move(frame)); };
+      runtime = std::make_unique<Runtime>(std::move(options));
+      link = std::make_unique<DirectLink>(*runtime);
+      client->attach(link.get(), nullptr);
+      background = std::make_unique<Background>(*client, *runtime, *link);
+    }
+    std::unique_ptr<Transport> transport;
+    MemoryWords words;
+    std::shared_ptr<Client> client;
+    std::unique_ptr<Runtime> runtime;
+    std::unique_ptr<DirectLink> link;
+    std::unique_ptr<Background> background;
+  };
+
+  RankPart& part(int rank) { return *ranks_[static_cast<std::size_t>(rank)]; }
+  std::size_t sum(const std::function<std::size_t(RankPart&)>& of) {
+    std::size_t all = 0;
+    for (auto& rank : ranks_) {
+      const std::lock_guard guard(rank->client->mutex());
+      all += of(*rank);
+    }
+    return all;
+  }
+
+  MemoryNetwork network_;
+  std::shared_ptr<MemoryWordSpace> space_;
+  std::vector<std::unique_ptr<RankPart>> ranks_;
+};
+
+}  // namespace mpx::detail
