@@ -118,7 +118,11 @@ void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) 
   }
   batch.done.assign(count, false);
   batch.left = count;
-  pending_.push_back({&batch, 0, count});
+  if (count == 0) {
+    out.reply(request, Status::ok);
+    return drop_batch(number, out);
+  }
+  pending_.push_back({&batch, 0, count, number});
   pending_units_ += count;
   out.reply(request, Status::ok);
   if (!broken_.empty()) return fail_all(Status::error, broken_, out);
@@ -164,7 +168,7 @@ bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
     units = std::min(units, settings_.max_tasks_per_child - worker.given);
   }
   units = std::min(units, range.end - range.next);
-  const Range part{range.batch, range.next, range.next + units};
+  const Range part{range.batch, range.next, range.next + units, range.number};
   range.next += units;
   if (range.next == range.end) pending_.pop_front();
   pending_units_ -= units;
@@ -250,9 +254,11 @@ void PoolHome::take_back(Worker& worker, std::uint64_t units) {
     auto& last = worker.assigned.back();
     const auto part = std::min(units, last.end - last.next);
     last.end -= part;
-    const Range back{last.batch, last.end, last.end + part};
-    if (!pending_.empty() && pending_.front().batch == back.batch &&
-        pending_.front().next == back.end) {
+    const Range back{last.batch, last.end, last.end + part, last.number};
+    if (back.batch == nullptr) {
+      pending_units_ -= part;  // nobody wants them any more
+    } else if (!pending_.empty() && pending_.front().batch == back.batch &&
+               pending_.front().next == back.end) {
       pending_.front().next = back.next;
     } else {
       pending_.push_front(back);
@@ -276,16 +282,16 @@ void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
 
 /// Books a record; false if its unit had finished before.
 bool PoolHome::finish(Worker* worker, const PoolRecord& record) {
-  const auto found = batches_.find(record.batch);
-  if (found == batches_.end() || record.index >= found->second.done.size()) return false;
-  auto& batch = found->second;
   if (worker != nullptr && !worker->assigned.empty()) {
     auto& first = worker->assigned.front();
-    if (first.batch == &batch && first.next == record.index) {
+    if (first.number == record.batch && first.next == record.index) {
       --worker->outstanding;
       if (++first.next == first.end) worker->assigned.pop_front();
     }
   }
+  const auto found = batches_.find(record.batch);
+  if (found == batches_.end() || record.index >= found->second.done.size()) return false;
+  auto& batch = found->second;
   if (batch.done[record.index]) return false;
   batch.done[record.index] = true;
   --batch.left;
@@ -352,12 +358,11 @@ void PoolHome::drop_batch(std::uint64_t number, Outbox& out) {
     pending_units_ -= range.end - range.next;
     return true;
   });
+  // Processes go on with what they have of it; a recall gives it back among the rest.
   for (auto& [id, worker] : workers_) {
-    std::erase_if(worker.assigned, [&](const Range& range) {
-      if (range.batch != &found->second) return false;
-      worker.outstanding -= range.end - range.next;
-      return true;
-    });
+    for (auto& range : worker.assigned) {
+      if (range.batch == &found->second) range.batch = nullptr;
+    }
   }
   out.drop(Payload{{}, std::move(found->second.handles)});
   batches_.erase(found);
@@ -406,7 +411,7 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   auto worker = std::move(found->second);
   workers_.erase(found);
   // Units are carried out in order: only the first that has not finished can have been begun.
-  if (facts.in_task != 0 && !worker.assigned.empty()) {
+  if (facts.in_task != 0 && !worker.assigned.empty() && worker.assigned.front().batch != nullptr) {
     const auto index = worker.assigned.front().next;
     auto& batch = *worker.assigned.front().batch;
     if (!batch.done[index] && ++batch.deaths[index] > settings_.retries) {

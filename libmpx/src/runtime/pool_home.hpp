@@ -45,8 +45,9 @@ class PoolHome : public Home {
     std::unordered_map<std::uint64_t, std::uint64_t> deaths;  // by element
   };
   struct Range {
-    Batch* batch;
+    Batch* batch;  // null: dropped, but a process still has its units
     std::uint64_t next, end;
+    std::uint64_t number;  // the batch's
   };
   struct Worker {
     std::deque<Range> assigned;

@@ -1,0 +1,478 @@
+#include "runtime/pool_home.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <map>
+#include <set>
+
+#include "core/claims.hpp"
+#include "support/homes.hpp"
+
+namespace mpx::detail {
+namespace {
+
+/// A pool and its processes, which carry out units in order. What they write is brought at once.
+struct PoolHomeTest : testing::Test {
+  struct Unit {
+    std::uint64_t batch, index;
+    std::string text;
+  };
+  struct Worker {
+    std::deque<Unit> units;
+    std::set<std::uint64_t> learned;
+    bool quit = false;
+  };
+  const ProcessId owner{0, 0}, other = process(50);
+  const ObjectId self{0, 1, owner};
+  Directory directory{{{"alpha", 4, 0}}};
+  std::unique_ptr<PoolHome> pool;
+  Collected out;
+  std::map<ProcessId, Worker> workers;  // that live
+  std::vector<ProcessId> begun;         // in the order of their starts
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Status>
+      results;                   // by the submitter's batch and index
+  std::vector<std::string> ran;  // texts of units, as they were carried out
+  std::set<ProcessId> killed;
+  int doubled = 0;
+
+  void open(std::uint64_t processes, std::uint64_t retries = 1,
+            std::uint64_t max_tasks_per_child = 0) {
+    pool = std::make_unique<PoolHome>(self, owner, directory,
+                                      PoolSettings{processes, max_tasks_per_child, retries, ""});
+    pool->on(request(Kind::pool_open, owner, 1), {}, out);
+    pump();
+  }
+  void function(std::uint64_t id) {
+    pool->on(request(Kind::pool_function, owner), {Packer::pack(id), {}}, out);
+  }
+  /// Submits `count` elements whose texts are `name` and their number.
+  std::optional<Status> submit(std::uint64_t batch, std::uint64_t count, std::uint64_t chunk = 1,
+                               const std::string& name = "e", ProcessId from = {}) {
+    Packer body;
+    for (const std::uint64_t field : {batch, std::uint64_t{9}, count, chunk}) body.put(field);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      body.put(std::uint32_t{0});
+      body.put(name + std::to_string(i));
+    }
+    const auto who = from == ProcessId{} ? owner : from;
+    pool->on(request(Kind::pool_submit, who, 1000 + batch), {std::move(body).take(), {}}, out);
+    const auto answer = out.answer(who, 1000 + batch);
+    pump();
+    return answer;
+  }
+  /// Takes in what the pool has sent.
+  void pump() {
+    for (auto& frame : out.take()) {
+      const auto header = frame.header;
+      Unpacker in(frame.body);
+      if (header.kind == Kind::spawn) {
+        workers[header.to];
+        begun.push_back(header.to);
+      } else if (header.kind == Kind::signal) {
+        if (in.get<std::int32_t>() == SIGKILL) killed.insert(header.to);
+      } else if (header.kind == Kind::pool_results) {
+        while (!in.at_end()) {
+          const auto record = in.get<PoolRecord>();
+          static_cast<void>(in.view(record.size));
+          const auto status = static_cast<Status>(record.status);
+          if (!results.emplace(std::pair(header.call, record.index), status).second) ++doubled;
+        }
+      } else if (header.kind == Kind::reply) {
+        out.frames.push_back(std::move(frame));
+      } else if (const auto found = workers.find(header.to); found != workers.end()) {
+        if (header.kind == Kind::pool_learn) found->second.learned.insert(in.get<std::uint64_t>());
+        if (header.kind == Kind::pool_quit) found->second.quit = true;
+        if (header.kind == Kind::recall) recalled_.insert(header.to);
+        if (header.kind == Kind::pool_tasks) take_in(found->second, in);
+      }
+    }
+  }
+  static void take_in(Worker& worker, Unpacker& in) {
+    const auto count = in.get<ClaimStamp>().count;
+    const auto batch = in.get<std::uint64_t>(), id = in.get<std::uint64_t>(),
+               first = in.get<std::uint64_t>();
+    ASSERT_TRUE(worker.learned.contains(id)) << "a unit came before its function";
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Unpacker element(in.view(in.get<std::uint64_t>()));
+      worker.units.push_back({batch, first + i, text_of(element.rest())});
+    }
+    ASSERT_TRUE(in.at_end());
+  }
+  void ready(ProcessId who) {
+    pool->on(request(Kind::pool_ready, who), {}, out);
+    pump();
+  }
+  void all_ready() {
+    for (const auto who : std::vector(begun)) {
+      if (workers.contains(who)) ready(who);
+    }
+  }
+  /// The process finishes its first `count` units; `ns` is the time they took, as it measures.
+  void finish(ProcessId who, std::size_t count = 1, std::uint64_t ns = 0) {
+    Packer body;
+    auto& units = workers.at(who).units;
+    for (; count > 0 && !units.empty(); --count) {
+      body.put(PoolRecord{units.front().batch, units.front().index, 1, 0, 0});
+      body.put('v');
+      ran.push_back(units.front().text);
+      units.pop_front();
+    }
+    pool->on(request(Kind::pool_done, who, ns), {std::move(body).take(), {}}, out);
+    pump();
+  }
+  /// Its worker takes back what it has not begun; the first unit is under way.
+  bool answer_recall(ProcessId who) {
+    if (recalled_.erase(who) == 0) return false;
+    auto& units = workers.at(who).units;
+    const auto back = units.empty() ? 0 : units.size() - 1;
+    units.resize(units.size() - back);
+    pool->on(request(Kind::recalled, who), {Packer::pack(static_cast<std::uint32_t>(back)), {}},
+             out);
+    pump();
+    return true;
+  }
+  /// The process ends, in the middle of its first unit or between two.
+  void die(ProcessId who, int exit_code = -9, bool in_task = true) {
+    workers.erase(who);
+    recalled_.erase(who);
+    const auto facts = facts_of(who, exit_code, in_task ? 1 : 0);
+    pool->on(request(Kind::left, who), {Packer::pack(std::uint32_t{0}), {}}, out);
+    directory.on_ended(who, facts, out);
+    pool->on_ended(who, facts, out);
+    pump();
+  }
+  /// Everyone works until nothing is left to do.
+  void work_off() {
+    for (bool some = true; some;) {
+      some = false;
+      for (const auto who : std::vector(begun)) {
+        if (!workers.contains(who)) continue;
+        some |= answer_recall(who);
+        if (workers.at(who).units.empty()) continue;
+        finish(who);
+        some = true;
+      }
+      for (const auto who : std::vector(begun)) {
+        if (workers.contains(who) && workers.at(who).quit && workers.at(who).units.empty()) {
+          die(who, 0, false);
+          if (!begun.empty() && workers.contains(begun.back())) ready(begun.back());
+          some = true;
+        }
+      }
+    }
+  }
+  [[nodiscard]] std::size_t with(Status status) const {
+    return static_cast<std::size_t>(
+        std::count_if(results.begin(), results.end(),
+                      [&](const auto& result) { return result.second == status; }));
+  }
+  std::set<ProcessId> recalled_;  // not yet answered
+};
+
+TEST_F(PoolHomeTest, StartsItsProcessesAndAnswersHowMany) {
+  open(3);
+  EXPECT_EQ(begun.size(), 3u);
+  const auto reply = out.pop(Kind::reply, owner);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(Unpacker(reply->body).get<std::uint64_t>(), 3u);
+}
+
+TEST_F(PoolHomeTest, HasAsManyProcessesAsTheJobHasSlotsUnlessTold) {
+  open(0);
+  EXPECT_EQ(begun.size(), 4u);
+}
+
+TEST_F(PoolHomeTest, NothingIsHandedToAProcessThatIsNotReady) {
+  open(2);
+  function(9);
+  EXPECT_EQ(submit(1, 10), Status::ok);
+  EXPECT_TRUE(workers.at(begun[0]).units.empty());
+  ready(begun[1]);
+  EXPECT_FALSE(workers.at(begun[1]).units.empty());
+  EXPECT_TRUE(workers.at(begun[0]).units.empty());
+}
+
+TEST_F(PoolHomeTest, OneProcessCarriesUnitsOutInOrder) {
+  open(1);
+  function(9);
+  all_ready();
+  submit(1, 3, 1, "a");
+  submit(2, 2, 1, "b");
+  work_off();
+  EXPECT_EQ(ran, (std::vector<std::string>{"a0", "a1", "a2", "b0", "b1"}));
+  EXPECT_EQ(with(Status::ok), 5u);
+}
+
+TEST_F(PoolHomeTest, AFixedChunkIsHandedAsAWhole) {
+  open(2);
+  function(9);
+  all_ready();
+  submit(1, 100, 10);
+  for (const auto who : begun) EXPECT_EQ(workers.at(who).units.size() % 10, 0u);
+  EXPECT_GE(workers.at(begun[0]).units.size(), 10u);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 100u);
+}
+
+TEST_F(PoolHomeTest, ShortUnitsAreHandedInLargerChunksThanLongOnes) {
+  open(2);
+  function(9);
+  all_ready();
+  submit(1, 10'000, 0);
+  for (int i = 0; i < 10; ++i) {
+    finish(begun[0], 1, 1'000'000'000);
+    EXPECT_LE(workers.at(begun[0]).units.size(), 2u) << "a second each: only the next one waits";
+  }
+  for (int i = 0; i < 100; ++i) finish(begun[0], 1, 100);
+  EXPECT_GT(workers.at(begun[0]).units.size(), 100u);
+}
+
+TEST_F(PoolHomeTest, WhatWaitsBehindALongUnitIsRecalledForAnIdleProcess) {
+  open(2);
+  function(9);
+  ready(begun[0]);
+  submit(1, 8, 4);
+  ASSERT_EQ(workers.at(begun[0]).units.size(), 8u);
+  ready(begun[1]);  // nothing is left to hand out
+  ASSERT_TRUE(answer_recall(begun[0]));
+  EXPECT_LT(workers.at(begun[0]).units.size(), 8u);
+  EXPECT_FALSE(workers.at(begun[1]).units.empty());
+  work_off();
+  EXPECT_EQ(with(Status::ok), 8u);
+  EXPECT_EQ(ran.size(), 8u) << "nothing ran twice";
+}
+
+TEST_F(PoolHomeTest, OnlyTheUnitThatADeadProcessWasOnIsChargedATry) {
+  open(1, 0);
+  function(9);
+  all_ready();
+  submit(1, 6, 3);
+  finish(begun[0]);
+  die(begun[0]);
+  ASSERT_EQ(begun.size(), 2u) << "it is replaced";
+  ready(begun[1]);
+  work_off();
+  EXPECT_EQ((results[{1, 1}]), Status::error);
+  EXPECT_EQ(with(Status::ok), 5u);
+  EXPECT_EQ(ran, (std::vector<std::string>{"e0", "e2", "e3", "e4", "e5"}));
+}
+
+TEST_F(PoolHomeTest, AUnitIsTriedAgainAsOftenAsAllowedThenFails) {
+  open(1, 2);
+  function(9);
+  all_ready();
+  submit(1, 1);
+  for (int death = 0; death < 3; ++death) {
+    EXPECT_TRUE(results.empty());
+    ASSERT_EQ(workers.at(begun.back()).units.size(), 1u);
+    die(begun.back());
+    ready(begun.back());
+  }
+  EXPECT_EQ((results[{1, 0}]), Status::error);
+  EXPECT_TRUE(workers.at(begun.back()).units.empty());
+}
+
+TEST_F(PoolHomeTest, ADeathBetweenUnitsChargesNobody) {
+  open(1, 0);
+  function(9);
+  all_ready();
+  submit(1, 4, 2);
+  die(begun[0], 0, false);
+  ready(begun[1]);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 4u);
+}
+
+TEST_F(PoolHomeTest, AProcessIsReplacedAfterSoManyTasks) {
+  open(1, 1, 3);
+  function(9);
+  all_ready();
+  submit(1, 7);
+  EXPECT_EQ(workers.at(begun[0]).units.size(), 2u);
+  finish(begun[0]);
+  EXPECT_TRUE(workers.at(begun[0]).quit) << "it has been given all that it may have";
+  work_off();
+  EXPECT_EQ(with(Status::ok), 7u);
+  EXPECT_EQ(begun.size(), 3u) << "3 + 3 + 1";
+}
+
+TEST_F(PoolHomeTest, CloseLetsTheRestFinishAndJoinWaitsForIt) {
+  open(2);
+  function(9);
+  all_ready();
+  submit(1, 20);
+  pool->on(request(Kind::pool_join, owner, 5), {}, out);
+  EXPECT_EQ(out.answer(owner, 5), Status::usage) << "before close";
+  pool->on(request(Kind::pool_close, owner, 6), {}, out);
+  EXPECT_EQ(out.answer(owner, 6), Status::ok);
+  EXPECT_EQ(submit(2, 1), Status::usage);
+  pool->on(request(Kind::pool_join, owner, 7), {}, out);
+  EXPECT_EQ(out.answer(owner, 7), std::nullopt);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 20u);
+  EXPECT_EQ(out.answer(owner, 7), Status::ok);
+  EXPECT_EQ(directory.live(), 0u) << "none is replaced";
+}
+
+TEST_F(PoolHomeTest, AJoinCanGiveUp) {
+  open(1);
+  pool->on(request(Kind::pool_close, owner, 6), {}, out);
+  pool->on(request(Kind::pool_join, owner, 7), {}, out);
+  pool->on_cancel(owner, 7, out);
+  EXPECT_EQ(out.answer(owner, 7), Status::no);
+}
+
+TEST_F(PoolHomeTest, TerminateAnswersAllThatIsPendingAndKills) {
+  open(2);
+  function(9);
+  all_ready();
+  submit(1, 10'000);
+  finish(begun[0]);
+  pool->on(request(Kind::pool_terminate, other, 5), {}, out);
+  EXPECT_EQ(out.answer(other, 5), Status::ok);
+  pump();
+  EXPECT_EQ(results.size(), 10'000u);
+  EXPECT_EQ(with(Status::error), 9'999u);
+  EXPECT_EQ(killed.size(), 2u);
+  pool->on(request(Kind::pool_join, owner, 7), {}, out);
+  for (const auto who : std::vector(begun)) die(who);
+  EXPECT_EQ(out.answer(owner, 7), Status::ok);
+  EXPECT_EQ(begun.size(), 2u);
+  EXPECT_EQ(doubled, 0);
+  EXPECT_EQ(submit(2, 1), Status::usage);
+}
+
+TEST_F(PoolHomeTest, TheEndOfItsOwnerTerminatesIt) {
+  open(2);
+  pool->on_ended(owner, facts_of(owner, 0), out);
+  pump();
+  EXPECT_EQ(killed.size(), 2u);
+}
+
+TEST_F(PoolHomeTest, AFailedInitializerFailsWhatIsSubmitted) {
+  open(2);
+  function(9);
+  submit(1, 3);
+  auto failed = request(Kind::pool_ready, begun[0]);
+  failed.status = static_cast<std::uint16_t>(Status::error);
+  pool->on(failed, text_payload("captured"), out);
+  pump();
+  EXPECT_EQ(with(Status::error), 3u);
+  submit(2, 2);
+  EXPECT_EQ(with(Status::error), 5u);
+}
+
+TEST_F(PoolHomeTest, ProcessesThatNeverGetReadyAreNotStartedForEver) {
+  open(2);
+  function(9);
+  submit(1, 3);
+  for (int i = 0; i < 100 && !workers.empty(); ++i) die(workers.begin()->first, 1, false);
+  EXPECT_TRUE(workers.empty());
+  EXPECT_EQ(with(Status::error), 3u);
+  EXPECT_LT(begun.size(), 20u);
+}
+
+TEST_F(PoolHomeTest, TheTasksOfASubmitterThatDiesAreDropped) {
+  open(1);
+  function(9);
+  all_ready();
+  submit(1, 50, 1, "orphan", other);
+  submit(2, 5, 1, "mine");
+  pool->on_ended(other, facts_of(other, -9), out);
+  pump();
+  work_off();
+  EXPECT_EQ(with(Status::ok), 5u);
+  EXPECT_LE(ran.size(), 7u) << "only what a process already had";
+  EXPECT_EQ(ran.back(), "mine4");
+}
+
+// The process has units of the dead submitter behind those of another.
+TEST_F(PoolHomeTest, ARecallAfterASubmitterDiedTakesNoUnitBackThatIsUnderWay) {
+  open(2);
+  function(9);
+  ready(begun[0]);
+  submit(1, 4, 4, "mine");
+  submit(2, 4, 4, "orphan", other);
+  ASSERT_EQ(workers.at(begun[0]).units.size(), 8u);
+  pool->on_ended(other, facts_of(other, -9), out);
+  pump();
+  ready(begun[1]);
+  ASSERT_TRUE(answer_recall(begun[0]));
+  work_off();
+  EXPECT_EQ(std::count(ran.begin(), ran.end(), "mine0"), 1)
+      << "it was under way when the others came back";
+  EXPECT_EQ(with(Status::ok), 4u);
+}
+
+TEST_F(PoolHomeTest, AnEmptySubmissionHoldsNothingUp) {
+  open(1);
+  function(9);
+  all_ready();
+  EXPECT_EQ(submit(1, 0), Status::ok);
+  submit(2, 3);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 3u);
+  pool->on(request(Kind::pool_close, owner, 6), {}, out);
+  pool->on(request(Kind::pool_join, owner, 7), {}, out);
+  pump();
+  work_off();
+  EXPECT_EQ(out.answer(owner, 7), Status::ok);
+}
+
+/// Submissions of all shapes, results, recalls and deaths at random.
+TEST_F(PoolHomeTest, RandomEventsAnswerEveryElementOnce) {
+  const auto seed = test_seed();
+  SCOPED_TRACE("MPX_TEST_SEED=" + std::to_string(seed));
+  Dice dice(seed);
+  open(4, 1, 40);
+  function(9);
+  all_ready();
+  std::uint64_t batch = 0, elements = 0, deaths = 0;
+  for (int event = 0; event < 6000; ++event) {
+    std::vector<ProcessId> live;
+    for (const auto& [who, worker] : workers) live.push_back(who);
+    if (live.empty()) break;
+    const auto who = dice.pick(live);
+    switch (dice.below(7)) {
+      case 0:
+        if (dice.chance(0.3)) {
+          const auto count = 1 + dice.below(60);
+          ++batch;
+          submit(batch, count, dice.below(4) * dice.below(6), "e" + std::to_string(batch) + ".");
+          elements += count;
+        }
+        break;
+      case 1:
+        answer_recall(who);
+        break;
+      case 2:
+        ready(who);
+        break;
+      case 3:
+        if (dice.chance(0.06)) {
+          const bool in_task = !workers.at(who).units.empty() && dice.chance(0.7);
+          die(who, -9, in_task);
+          ++deaths;
+          ready(begun.back());
+        } else if (workers.at(who).quit && workers.at(who).units.empty()) {
+          die(who, 0, false);
+          ready(begun.back());
+        }
+        break;
+      default:
+        finish(who, 1 + dice.below(5), 1 + dice.below(200'000));
+    }
+  }
+  work_off();
+  EXPECT_EQ(results.size(), elements);
+  EXPECT_EQ(doubled, 0);
+  EXPECT_EQ(std::set<std::string>(ran.begin(), ran.end()).size(), ran.size())
+      << "a finished unit ran again";
+  EXPECT_EQ(ran.size(), with(Status::ok));
+  EXPECT_LE(with(Status::error), deaths / 2);
+  EXPECT_GT(elements, 1000u);
+}
+
+}  // namespace
+}  // namespace mpx::detail
