@@ -362,4 +362,60 @@ TEST(Value, IsSharedAndAtomic) {
   EXPECT_EQ(big.load().numbers[0], 5);
 }
 
+TEST(Handles, AHundredThousandComeAndGo) {
+  for (int i = 0; i < 100'000; ++i) {
+    mpx::Lock lock;
+    lock.lock();
+    lock.unlock();
+  }
+  mpx::Queue<mpx::Value<int>> there, back;
+  mpx::Process process(
+      [](mpx::Queue<mpx::Value<int>> in, mpx::Queue<mpx::Value<int>> out) {
+        try {
+          while (true) {
+            auto value = in.get();
+            value.fetch_add(1);
+            out.put(value);
+          }
+        } catch (const mpx::Closed&) {
+        }
+      },
+      there, back);
+  process.start();
+  for (int i = 0; i < 5'000; ++i) {
+    there.put(mpx::Value<int>(i));
+    ASSERT_EQ(back.get().load(), i + 1);
+  }
+  there.close();
+  process.join();
+}
+
+TEST(Threads, EachMayWaitWhileAnotherActs) {
+  mpx::Queue<int> queue;
+  mpx::Lock lock;
+  std::thread getter([&] { EXPECT_EQ(queue.get(), 1); });
+  std::this_thread::sleep_for(20ms);
+  queue.put(1);
+  getter.join();
+  lock.lock();
+  std::thread waiter([&] {
+    lock.lock();
+    lock.unlock();
+  });
+  std::this_thread::sleep_for(20ms);
+  lock.unlock();
+  waiter.join();
+  mpx::Process process(
+      [](mpx::Queue<int> items) {
+        std::thread other([&] { static_cast<void>(items.get()); });
+        EXPECT_FALSE(items.try_get_for(50ms));
+        items.put(1);
+        other.join();
+      },
+      queue);
+  process.start();
+  EXPECT_TRUE(process.join_for(60s));
+  EXPECT_EQ(process.exit_code(), 0);
+}
+
 }  // namespace

@@ -54,6 +54,7 @@ Runtime::Runtime(Options options)
       supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
                   [this](Frame&& frame) { route(std::move(frame)); }),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       driver_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   const auto watch = [this](int fd, bool add) {
     epoll_event event{};
@@ -63,6 +64,7 @@ Runtime::Runtime(Options options)
     ::epoll_ctl(epoll_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &event);
   };
   watch(transport_.doorbell(), true);
+  watch(nudge_.get(), true);
   if (options.forker) watch(options.forker->socket(), true);
   supervisor_.adopt(std::move(options.forker));
   supervisor_.watch = watch;
@@ -300,6 +302,11 @@ void Runtime::awake() {
   supervisor_.announce_awake();
 }
 
+void Runtime::interrupt() {
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(nudge_.get(), &one, sizeof one));
+}
+
 /// What has just been delivered may be what the thread waits for that sleeps in drive().
 void Runtime::wake_driver() {
   if (!driver_sleeps_) return;
@@ -348,6 +355,8 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     std::uint64_t count = 0;
     static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
   }
+  std::uint64_t nudges = 0;
+  static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
   if (got <= 0) return;
   last_event_ = steady_clock::now();
   awake();  // who rang has taken the announcement back: the next sleep needs a new one

@@ -68,8 +68,8 @@ class Runtime : private Outbox {
   /// Whether nothing happened for the time that a driver should go on looking.
   [[nodiscard]] bool quiet() const;
 
-  /// Wakes a sleeping drive(); from any thread.
-  void interrupt() { transport_.interrupt(); }
+  /// Makes whoever sleeps look again; from any thread.
+  void interrupt();
 
   /// Rank 0: tells all ranks to end their processes and leave. Others: true once told.
   void begin_shutdown();
@@ -99,6 +99,7 @@ class Runtime : private Outbox {
   std::unique_ptr<Directory> directory_;  // rank 0 only
   Supervisor supervisor_;
   UniqueFd epoll_;
+  UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_
   UniqueFd driver_event_;      // wakes the driver alone: nobody else empties it
   std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
   bool dispatching_ = false;

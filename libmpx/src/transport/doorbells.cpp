@@ -112,16 +112,20 @@ void Doorbells::ring_if_asleep(int rank) {
     const Flag flag(*peer.asleep);
     if (flag.load(std::memory_order_relaxed) == 0) return;
     if (flag.exchange(0, std::memory_order_seq_cst) == 0) return;  // another rank rings it
+    // A bell that cannot be rung now is rung at the next message, or poll, to that rank.
+    if (!ring(rank)) flag.store(1, std::memory_order_seq_cst);
+    return;
   }
-  ring(rank);
+  static_cast<void>(ring(rank));
 }
 
-void Doorbells::ring(int rank) const {
+bool Doorbells::ring(int rank) const {
   const Address address(prefix_, rank);
   // A full socket is readable already, and one that is gone belongs to a rank that has ended.
   // Anyone on this machine may ring: what a false ring costs is one look.
-  [[maybe_unused]] const auto sent =
+  const auto sent =
       ::sendto(socket_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, address.get(), address.length);
+  return sent >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != EINTR);
 }
 
 }  // namespace mpx::detail

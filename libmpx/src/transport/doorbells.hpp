@@ -48,7 +48,8 @@ class Doorbells {
   };
   void open_socket();
   void share_flags(const Places& places);
-  void ring(int rank) const;
+  /// False if it must be tried again.
+  bool ring(int rank) const;
 
   int self_ = 0;
   int socket_ = -1;

@@ -1,0 +1,138 @@
+// One program with many ways to go wrong; survive_test.sh runs it and looks at what is left.
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <mpx/mpx.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+void wait_for_ever() {
+  while (true) ::pause();
+}
+
+std::vector<int> numbers(int count) {
+  std::vector<int> all(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) all[static_cast<std::size_t>(i)] = i;
+  return all;
+}
+
+/// Parent of the parent: the rank that supervises the calling process.
+pid_t rank_pid() {
+  std::ifstream stat("/proc/" + std::to_string(::getppid()) + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  return std::stoi(text.substr(text.rfind(')') + 4));
+}
+
+void throw_in_body() {
+  mpx::Pool pool(2);
+  auto half = pool.map_async([](int) { std::this_thread::sleep_for(50ms); }, numbers(1000));
+  mpx::Process child(wait_for_ever);
+  child.start();
+  mpx::Process daemon(mpx::ProcessOptions{.daemon = true}, wait_for_ever);
+  daemon.start();
+  static_cast<void>(half.wait_for(100ms));
+  child.kill();
+  throw std::logic_error("the body gives up");
+}
+
+void kill_rank() {
+  mpx::Queue<int> pids;
+  mpx::Process child(
+      [](mpx::Queue<int> out) {
+        out.put(rank_pid());
+        wait_for_ever();
+      },
+      pids);
+  child.start();
+  ::kill(pids.get(), SIGKILL);
+  child.join();
+}
+
+void wait_in_map() {
+  mpx::Pool pool(2);
+  std::cout << "ready" << std::endl;
+  pool.map([](int) { std::this_thread::sleep_for(1s); }, numbers(1000));
+}
+
+void group_signals() {
+  mpx::Pool pool(2);
+  auto result = pool.map_async(
+      [](int x) {
+        std::this_thread::sleep_for(10ms);
+        return x;
+      },
+      numbers(100));
+  mpx::Process storm([] {
+    for (int i = 0; i < 20; ++i) {
+      for (const int signo : {SIGUSR1, SIGUSR2, SIGCONT}) ::kill(0, signo);
+      std::this_thread::sleep_for(5ms);
+    }
+    if (!mpx::stop_requested()) std::abort();
+  });
+  storm.start();
+  storm.join();
+  std::cout << "storm " << storm.exit_code().value() << ", results " << result.get().size() << '\n';
+}
+
+void rough_tasks(const std::string& program) {
+  mpx::Pool pool(1);
+  pool.apply([] { std::cout << "printed by a task\n"; });
+  const auto here = std::filesystem::current_path();
+  pool.apply([] { std::filesystem::current_path("/"); });
+  if (std::filesystem::current_path() != here)
+    throw std::logic_error("the body's directory changed");
+  pool.apply([] {
+    if (::fork() == 0) {
+      ::setsid();
+      if (::fork() == 0) ::execlp("sleep", "sleep", "1000", nullptr);
+      ::_exit(0);
+    }
+  });
+  const int status = pool.apply(
+      [](const std::string& path) {
+        return std::system(("mpirun -n 2 " + path + " inner").c_str());
+      },
+      program);
+  std::cout << "inner job " << status << '\n';
+}
+
+void exit_with_pool() {
+  mpx::Pool pool(2);
+  pool.apply([](int x) { return x; }, 1);
+  mpx::exit(5);
+}
+
+void inner() {
+  mpx::Process process([] { std::cout << "from the inner job\n"; });
+  process.start();
+  process.join();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return mpx::run(argc, argv, [&](std::span<char*> arguments) {
+    const std::string mode = arguments.empty() ? "" : arguments[0];
+    if (mode == "throw") return throw_in_body();
+    if (mode == "kill-rank") return kill_rank();
+    if (mode == "wait") return wait_in_map();
+    if (mode == "group-signals") return group_signals();
+    if (mode == "rough-tasks") return rough_tasks(argv[0]);
+    if (mode == "exit-with-pool") return exit_with_pool();
+    if (mode == "inner") return inner();
+    throw std::invalid_argument("which mode?");
+  });
+}

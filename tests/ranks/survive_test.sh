@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# survive_test.sh PROGRAM OTHER_BUILD MPX_RUN: jobs that go wrong end soon, say why, and leave nothing.
+
+set -uo pipefail
+program=$1
+other=$2
+mpx_run=$3
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export MPX_SURVIVE_MARK="mark-$$-$RANDOM"
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+failed=0
+
+check() { # NAME CONDITION…
+  local name=$1
+  shift
+  if "$@"; then echo "ok: $name"; else
+    echo "FAILED: $name"
+    sed 's/^/    /' "$out"
+    failed=1
+  fi
+}
+
+# Processes of this test that still run, a few seconds after the job.
+nothing_left() {
+  local tries
+  for tries in $(seq 50); do
+    left=$(grep -lsz "MPX_SURVIVE_MARK=$MPX_SURVIVE_MARK" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 |
+      while read -r pid; do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in bash | grep | cut | sed | cat | "") ;; *) echo "$pid" ;; esac
+      done)
+    [ -z "$left" ] && return 0
+    sleep 0.1
+  done
+  echo "left: $left" >>"$out"
+  return 1
+}
+
+run() { # SECONDS COMMAND…: status in $status, time in $seconds
+  local limit=$1 start=$SECONDS
+  shift
+  timeout -k 2 "$limit" "$@" >"$out" 2>&1
+  status=$?
+  seconds=$((SECONDS - start))
+}
+says() { grep -q "$1" "$out"; }
+
+for np in 1 2 4; do
+  run 30 mpirun -n $np "$program" throw
+  check "np $np: an exception that leaves the body is printed" says "std::logic_error: the body gives up"
+  check "np $np: … and the status is 1" test "$status" = 1
+  check "np $np: … and nothing is left" nothing_left
+
+  run 30 mpirun -n $np "$program" exit-with-pool
+  check "np $np: mpx::exit with a live pool ends the job with its status" test "$status" = 5
+
+  run 30 mpirun -n $np "$program" group-signals
+  check "np $np: a launcher's signals end no task" says "storm 0, results 100"
+  check "np $np: … nor the job" test "$status" = 0
+
+  run 60 mpirun -n $np "$program" rough-tasks
+  check "np $np: a task may print" says "printed by a task"
+  check "np $np: … and start an MPI job" says "from the inner job"
+  check "np $np: … that succeeds" says "inner job 0"
+  check "np $np: mpirun does not wait for a task's grandchild" test "$status" = 0
+  check "np $np: … and it is gone" nothing_left
+done
+
+for np in 2 4; do
+  run 30 mpirun -n $np "$program" kill-rank
+  check "np $np: a rank that is killed ends the job" test "$status" != 0
+  check "np $np: … within seconds" test "$seconds" -le 10
+  check "np $np: … naming the rank" says "rank 1"
+  check "np $np: … and nothing is left" nothing_left
+done
+
+run 30 mpirun -n 1 "$program" inner : -n 1 "$other" inner
+check "another build is refused" test "$status" != 0
+check "… naming rank and host" says "rank 1 on host"
+check "… and nothing is left" nothing_left
+
+for signal in INT TERM; do
+  "$mpx_run" -w 2 "$program" wait >"$out" 2>&1 &
+  pid=$!
+  for _ in $(seq 100); do says ready && break; sleep 0.1; done
+  start=$(date +%s%N)
+  kill -$signal $pid
+  wait $pid
+  status=$?
+  took=$((($(date +%s%N) - start) / 1000000))
+  check "SIG$signal to mpx-run ends the job with 128+n" test "$status" = "$([ $signal = INT ] && echo 130 || echo 143)"
+  check "… within 2 s (took $took ms)" test "$took" -le 2500
+  check "… and nothing is left" nothing_left
+done
+
+run 30 "$mpx_run" -w 2 --timeout 2s "$program" wait
+check "--timeout ends the job with 124" test "$status" = 124
+check "… and nothing is left" nothing_left
+
+exit $failed
