@@ -157,7 +157,9 @@ TEST(Pool, FinishedElementsNeverRunTwice) {
   int again = 0;
   for (int x = 0; x < 300; ++x) {
     EXPECT_GE(times[static_cast<std::size_t>(x)], 1) << x;
-    if (x % 50 != 49) EXPECT_EQ(times[static_cast<std::size_t>(x)], 1) << x;
+    if (x % 50 != 49) {
+      EXPECT_EQ(times[static_cast<std::size_t>(x)], 1) << x;
+    }
     again += times[static_cast<std::size_t>(x)] - 1;
   }
   EXPECT_EQ(again, 3);

@@ -4,11 +4,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
@@ -41,7 +43,11 @@ class Program {
     std::signal(SIGINT, SIG_DFL);
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    job_.emplace(session_, std::move(template_));
+    try {
+      job_.emplace(session_, std::move(template_));
+    } catch (...) {
+      give_up(std::current_exception());
+    }
   }
 
   [[nodiscard]] Job& job() { return *job_; }
@@ -54,6 +60,20 @@ class Program {
   }
 
  private:
+  /// The ranks do not fit together: says so, and ends all of them.
+  [[noreturn]] void give_up(const std::exception_ptr& why) const {
+    try {
+      std::rethrow_exception(why);
+    } catch (const LaunchError&) {
+      // Every rank has found the same; rank 0 says it, and the others let it.
+      if (session_.rank() != 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+    } catch (...) {
+      std::fprintf(stderr, "mpx: rank %d cannot start: ", session_.rank());
+    }
+    std::fprintf(stderr, "mpx: %s\n", describe(why).c_str());
+    session_.abort(1);
+  }
+
   std::optional<Template> template_;
   MpiLibrary library_;
   MpiSession session_;

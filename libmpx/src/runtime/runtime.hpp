@@ -95,8 +95,8 @@ class Runtime : private Outbox {
   Transport& transport_;
   Words& words_;
   std::function<void(Frame&&)> deliver_local_;
+  std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
-  std::unique_ptr<Directory> directory_;  // rank 0 only
   Supervisor supervisor_;
   UniqueFd epoll_;
   UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_

@@ -51,6 +51,7 @@ void Supervisor::spawn(Frame request) {
     auto [side, fds] = Channel::create(kRingBytes, sizeof(SharedBlock));
     auto child = std::make_unique<Child>(id, std::move(side));
     new (child->channel.scratch().data()) SharedBlock;
+    if (asleep_) child->channel.announce_sleep();
     child->facts = {wanted.name, host_, rank_, 0, 0, 0};
     if (watch) watch(child->channel.socket(), true);
     template_->spawn(id.serial(), std::move(fds), {});
@@ -263,10 +264,12 @@ void Supervisor::report_end(Child& child) {
 }
 
 void Supervisor::announce_sleep() {
+  asleep_ = true;
   for (auto& [serial, child] : children_) child->channel.announce_sleep();
 }
 
 void Supervisor::announce_awake() {
+  asleep_ = false;
   for (auto& [serial, child] : children_) {
     child->channel.announce_awake();
     // At its end the socket stays readable: no longer watched, the template's report is what

@@ -98,6 +98,7 @@ class Supervisor {
   Route route_;
   std::uint32_t rounds_ = 0;
   std::vector<Child*> round_;  // what pump() goes through
+  bool asleep_ = false;        // announced; a new process must know it too
   bool changed_ = false;       // children_, since round_ was made
   std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
 };
