@@ -24,11 +24,11 @@ enum class Kind : std::uint16_t {
 
   left,  ///< {u32 taken}: header.from has ended, having taken so many units of what it was handed
 
-  end_send,       ///< payload: a message for this end; status: EndSend
-  end_bind,       ///< header.from receives from now on
-  end_ack,        ///< {u64 bytes} that the receiver has consumed
-  end_sync,       ///< answered when the backlog is below its bound
-  end_return,     ///< {vector<Bytes>} undelivered messages, from a receiver that was unbound
+  end_send,    ///< payload: a message for this end
+  end_bind,    ///< header.from receives from now on
+  end_ack,     ///< {u64 bytes} that the receiver has consumed
+  end_sync,    ///< answered when the backlog is below its bound
+  end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound
   end_peer_gone,  ///< from the other end's home: status EndGone, {LostInfo} when lost
 
   queue_put,      ///< {u32 n, n × (u64 size, bytes)}; answered when all are accepted, if asked
@@ -39,16 +39,14 @@ enum class Kind : std::uint16_t {
   queue_close,
   lock_acquire,   ///< {u8 try_only}; answered when the lock is the caller's
   lock_release,   ///< answered
-  lock_info,      ///< → {u8 abandoned}
-  lock_clear,     ///< clears the abandoned mark
-  cell_read,      ///< {u64 offset, u64 size} → bytes
-  cell_write,     ///< {u64 offset, bytes} → nothing
+  cell_read,      ///< → the bytes
+  cell_write,     ///< {bytes} → nothing
   cell_exchange,  ///< {bytes} → the old bytes
-  cell_compare,   ///< {bytes expected, bytes desired} → {u8 done, bytes old}
+  cell_compare,   ///< {expected, desired} → the old bytes; Status::no if not as expected
 
   process_start,   ///< {StartRequest, Payload of the call}
-  process_watch,   ///< answered when the process has ended → ExitInfo
-  process_poll,    ///< → {u8 ended, ExitInfo}
+  process_watch,   ///< answered when the process has ended → ProcessFacts
+  process_poll,    ///< → {ProcessId, ProcessFacts}
   process_signal,  ///< {i32 signal}
 
   pool_open,       ///< {PoolSettings}, payload: the initializer's call; → {u64 processes}
@@ -64,7 +62,8 @@ enum class Kind : std::uint16_t {
   first_service = 0x100,
   spawn,          ///< rank 0 → worker: header.to = the new process, {StartRequest, call}
   spawned,        ///< worker → rank 0: {i32 pid, i32 errno}
-  process_ended,  ///< worker → rank 0 and every home that the process may have touched: ExitInfo
+  process_ended,  ///< worker → rank 0 and every home that the process may have touched:
+                  ///< ProcessFacts
   signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process
   recall,    ///< home → rank of header.to: take back what its claim slot (status) has not taken
   recalled,  ///< answer, to the home of header.object: {u32 units}
@@ -83,9 +82,9 @@ enum class Kind : std::uint16_t {
   process_main,  ///< worker → new child: {StartRequest, call}
   end_item,      ///< message for a bound receiver
   end_recall,    ///< give back undelivered messages (end_return)
-  end_closed,    ///< status EndGone, {ExitInfo} when lost: after what was sent before, nothing
+  end_closed,    ///< status EndGone, {ProcessFacts} when lost: after what was sent before, nothing
                  ///< follows
-  queue_items,   ///< claimable units: {u16 slot, …stamp}, items
+  queue_items,   ///< claimable units: {ClaimStamp, n × (u32 handles, bytes)}
   pool_tasks,    ///< claimable units: {stamp, u64 batch, u64 function, u64 first, n × (u64 size,
                  ///< bytes)}
   pool_learn,    ///< {u64 function}, payload: the callable
