@@ -112,6 +112,20 @@ TEST_F(HomeTableTest, IsFreedExactlyOnceAndLastInEveryOrderOfAPassedReference) {
   EXPECT_EQ(table.size(), 0u);
 }
 
+// Disabled: freed in use. 0 passes a reference to 1, which passes one on to 2; what 2 says arrives
+// before what 1 says, and one count for all references in flight takes 2's claim for that of the
+// first.
+TEST_F(HomeTableTest, DISABLED_AReferencePassedOnTwiceMayBeClaimedInAnyOrder) {
+  create();
+  send(Kind::add_ref, process(0));
+  send(Kind::drop, process(0));
+  send(Kind::claim, process(2));
+  send(Kind::drop, process(2));
+  EXPECT_EQ(freed(), 0) << "process 1 has it still";
+  for (const auto kind : {Kind::claim, Kind::add_ref, Kind::drop}) send(kind, process(1));
+  EXPECT_EQ(freed(), 1);
+}
+
 TEST_F(HomeTableTest, RequestsToAMissingObjectAreAnsweredAndTheirHandlesGivenBack) {
   const ObjectId inner{0, 7, process(2)};
   send(Kind::queue_put, process(1), object, 5, text_payload("x", {inner}));
