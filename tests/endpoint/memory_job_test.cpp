@@ -211,7 +211,7 @@ TEST(MemoryJob, DISABLED_AConnectionPassedOnTakesItsMessagesAlong) {
 
 // Disabled: what was handed ahead to a handle that is gone is never handed out again to this
 // process, whose next handle counts what it has taken from zero.
-TEST(MemoryJob, DISABLED_AQueueUsedThroughOneShortLivedHandleAfterTheOtherLosesNothing) {
+TEST(MemoryJob, AQueueUsedThroughOneShortLivedHandleAfterTheOtherLosesNothing) {
   constexpr int kItems = 200;
   MemoryJob job(2);
   Queue<int> made;

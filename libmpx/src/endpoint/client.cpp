@@ -50,6 +50,7 @@ void Client::attach(Link* link, ClaimWord* claims) {
   link_ = link;
   if (claims == nullptr) {
     own_claims_ = std::make_unique<ClaimWord[]>(kClaimSlots);
+    slot_objects_.resize(kClaimSlots);
     claims = own_claims_.get();
   }
   claims_ = claims;
@@ -117,7 +118,8 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   Pending pending;
   pending_[call] = &pending;
   send(kind, object, {}, call, std::move(payload), 0);
-  if (pending.done) link_->flush();  // answered in this rank: what it set off elsewhere must leave too
+  if (pending.done)
+    link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   try {
     wait(lock, deadline, [&] { return pending.done; });
   } catch (...) {
@@ -236,12 +238,15 @@ void Client::deliver(Frame&& frame) {
     return;
   }
   if (header.kind == Kind::recall) {
-    const auto units = header.status < kClaimSlots ? claims_[header.status].revoke() : 0;
+    const bool its = header.status < kClaimSlots && !slot_objects_.empty() &&
+                     slot_objects_[header.status] == header.object;
+    const auto units = its ? claims_[header.status].revoke() : 0;
     return send(Kind::recalled, header.object, {}, 0, Payload{Packer::pack(units), {}}, 0);
   }
   if (own_claims_ && header.kind == Kind::queue_items && header.status < kClaimSlots) {
     ClaimStamp stamp;  // a worker does this for its processes; a rank's own code does it itself
     std::memcpy(&stamp, frame.body.data(), sizeof stamp);
+    slot_objects_[stamp.slot] = header.object;
     if (const auto made = claims_[stamp.slot].extend(stamp.slot, stamp.count)) {
       std::memcpy(frame.body.data(), &*made, sizeof stamp);
     } else {
@@ -279,7 +284,10 @@ std::uint16_t Client::new_claim_slot() {
 
 void Client::free_claim_slot(std::uint16_t slot) {
   const std::lock_guard guard(mutex_);
-  if (slot < kClaimSlots) claim_slots_[slot] = false;
+  if (slot >= kClaimSlots) return;
+  claims_[slot].revoke();  // the next user starts with nothing handed ahead
+  claim_slots_[slot] = false;
+  if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }
 
 std::uint64_t Client::word_compare_exchange(WordRef word, std::uint64_t expected,
@@ -354,6 +362,7 @@ void Client::retire(Core& core) {
   if (found != cores_.end() && found->second.core == &core) cores_.erase(found);
   if (link_ == nullptr) return;
   try {
+    core.before_drop();
     send(Kind::drop, core.id_, {}, 0, {}, 0);
     link_->flush();
   } catch (const std::exception& error) {

@@ -184,6 +184,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::unique_ptr<ClaimWord[]> own_claims_;
   ClaimWord* claims_ = nullptr;
   std::vector<bool> claim_slots_;
+  std::vector<ObjectId> slot_objects_;  // of own_claims_: whose units a slot carries
 };
 
 template <class CoreT, class... Args>

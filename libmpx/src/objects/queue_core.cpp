@@ -25,8 +25,10 @@ QueueCore::~QueueCore() {
   if (!has_slot_) return;
   auto& from = client();
   std::vector<ObjectId> handles;
-  for (const auto& unit : ahead_)
+  for (const auto& unit : ahead_) {
+    if (unit.slot != kNoClaimSlot) continue;  // the home has it on record, and gets it back
     handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
+  }
   from.drop(handles);
   from.free_claim_slot(slot_);
 }
@@ -41,6 +43,13 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
   settings.capacity = reader.number<std::uint64_t>();
   settings.home = id.home;
   return Client::current()->adopt<QueueCore>(id, [&] { return make(settings); });
+}
+
+// What was handed ahead and not taken goes back. No more of it is on its way: each get waits for
+// its answer.
+void QueueCore::before_drop() {
+  if (!has_slot_ || slot_ == kNoClaimSlot) return;
+  client().return_from_delivery(Kind::left, id(), {Packer::pack(taken_), {}});
 }
 
 void QueueCore::save_details(Writer& writer) const { writer.number(settings_.capacity); }

@@ -30,8 +30,13 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::left: {
       auto& hand = hands_[request.from];
       const auto taken = Unpacker(payload.bytes).get<std::uint32_t>() - hand.taken;
-      return on_recalled(request.from,
-                         hand.items.size() - std::min<std::size_t>(taken, hand.items.size()), out);
+      on_recalled(request.from, hand.items.size() - std::min<std::size_t>(taken, hand.items.size()),
+                  out);
+      // A later user in the same process counts from 0.
+      std::erase_if(hands_, [&](const auto& entry) {
+        return entry.first == request.from && entry.second.items.empty();
+      });
+      return;
     }
     default:
       out.drop(payload);

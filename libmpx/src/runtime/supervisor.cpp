@@ -112,7 +112,9 @@ void Supervisor::recall(const FrameHeader& request) {
 
 void Supervisor::give_back(Child& child, std::uint16_t slot, const ObjectId& object) {
   if (slot >= kClaimSlots) return;
-  std::uint32_t units = child.shared().claims[slot].revoke();
+  const auto user = child.slots.find(slot);
+  const bool its = user != child.slots.end() && user->second == object;
+  std::uint32_t units = its ? child.shared().claims[slot].revoke() : 0;
   for (auto& frame : child.stalled) {  // handed by the home, never seen by the process
     if (frame.header.object != object) continue;
     ClaimStamp stamp;
@@ -128,6 +130,8 @@ void Supervisor::give_back(Child& child, std::uint16_t slot, const ObjectId& obj
 }
 
 void Supervisor::drop_handles(Frame&& frame) {
+  // Items handed ahead go back to where they are on record, and their references with them.
+  if (frame.header.kind == Kind::queue_items && frame.header.status < kClaimSlots) return;
   for (const auto& id : take_payload(std::move(frame)).handles) {
     FrameHeader header;
     header.kind = Kind::drop_flight;

@@ -45,6 +45,9 @@ class Core : public std::enable_shared_from_this<Core> {
  protected:
   Core() = default;
 
+  /// This process is about to give up its reference; called under the client's mutex.
+  virtual void before_drop() {}
+
   /// Makes the object and returns its name. Called once, without the client's mutex.
   virtual ObjectId create() = 0;
   /// What a copy in another process must know beyond the name.
