@@ -9,22 +9,27 @@ using namespace std::chrono_literals;
 void DirectLink::flush() {
   runtime_.flush();
   // A large transfer under way needs somebody to drive it on.
-  if (attended_ && !driving_ && runtime_.busy()) runtime_.interrupt();
+  if (attended_ && !held_ && runtime_.busy()) runtime_.interrupt();
 }
 
 void DirectLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
-  driving_ = true;
-  try {
-    runtime_.drive(lock, deadline);
-  } catch (...) {
-    driving_ = false;
-    throw;
-  }
-  driving_ = false;
+  held_ = true;
+  runtime_.set_driven(true);
+  runtime_.drive(lock, deadline);
+}
+
+void DirectLink::park(std::unique_lock<std::mutex>& lock, const bool& stop) {
+  parked_ = true;
+  left_.wait(lock, [&] { return !held_ || stop; });
+  parked_ = false;
 }
 
 void DirectLink::leave() {
-  if (attended_) runtime_.unattended();
+  held_ = false;
+  runtime_.set_driven(false);
+  if (!attended_) return;
+  runtime_.unattended();
+  if (parked_) left_.notify_one();
 }
 
 Background::Background(Client& client, Runtime& runtime, DirectLink& link)
@@ -40,6 +45,7 @@ Background::~Background() {
     link_.set_attended(false);
   }
   stopped_.notify_all();
+  link_.unpark();
   runtime_.interrupt();
   thread_.join();
 }
@@ -48,13 +54,10 @@ void Background::run() {
   std::unique_lock lock(client_.mutex());
   while (!stop_) {
     try {
-      runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
+      link_.park(lock, stop_);  // a waiting thread drives itself
       if (stop_) return;
-      if (link_.driving()) {  // a waiting thread is at it: keep out of its way
-        stopped_.wait_for(lock, 1ms);
-        continue;
-      }
-      while (!stop_ && !link_.driving() && !runtime_.quiet()) {
+      runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
+      while (!stop_ && !link_.held() && !runtime_.quiet()) {
         runtime_.drive(lock, Deadline::now());
         lock.unlock();  // whoever wants to wait drives itself
         std::this_thread::yield();

@@ -22,12 +22,17 @@ class DirectLink : public Link {
 
   /// Somebody else drives while nobody waits (Background).
   void set_attended(bool attended) { attended_ = attended; }
-  [[nodiscard]] bool driving() const { return driving_; }
+  /// Whether a thread of this process waits, and so drives.
+  [[nodiscard]] bool held() const { return held_; }
+  /// Waits until nobody does, or `stop`.
+  void park(std::unique_lock<std::mutex>& lock, const bool& stop);
+  void unpark() { left_.notify_all(); }
 
  private:
   Runtime& runtime_;
   bool attended_ = false;
-  bool driving_ = false;
+  bool held_ = false, parked_ = false;
+  std::condition_variable left_;
 };
 
 /// Drives a rank's runtime while its own code computes: a thread that sleeps until something

@@ -355,10 +355,11 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     std::uint64_t count = 0;
     static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
   }
-  std::uint64_t nudges = 0;
-  static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
+  if (who == Sleeper::background && driven_) return;  // the driver does it all
   if (got <= 0) return;
   last_event_ = steady_clock::now();
+  std::uint64_t nudges = 0;
+  static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
   awake();  // who rang has taken the announcement back: the next sleep needs a new one
   supervisor_.pump(true);
   progress();

@@ -63,6 +63,9 @@ class Runtime : private Outbox {
   /// Sleeps until there is something to do, and does it.
   void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
 
+  /// Tells whether a thread drives, asleep or not: the background thread then keeps out of its way.
+  void set_driven(bool driven) { driven_ = driven; }
+
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
   /// Whether nothing happened for the time that a driver should go on looking.
@@ -107,6 +110,7 @@ class Runtime : private Outbox {
   bool shutting_down_ = false;
   int left_ = 0;
   bool driver_sleeps_ = false;
+  bool driven_ = false;
   int cores_ = 1;
   int node_ranks_ = 1;
   std::chrono::steady_clock::time_point last_event_{};
