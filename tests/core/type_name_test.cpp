@@ -17,7 +17,7 @@ TEST(TypeName, IsWhatAPersonWouldWrite) {
   EXPECT_EQ(type_name<int>(), "int");
   EXPECT_EQ(type_name<std::string>(), "std::string");
   EXPECT_EQ((type_name<std::map<std::string, std::vector<int>>>()),
-            "std::map<std::string, std::vector<int> >");
+            "std::map<std::string, std::vector<int>>");
   EXPECT_EQ(type_name<mpx::Rank>(), "mpx::Rank");
   EXPECT_EQ(type_name<Local>(), "mpx::detail::Local");
 }

@@ -362,6 +362,46 @@ TEST(Value, IsSharedAndAtomic) {
   EXPECT_EQ(big.load().numbers[0], 5);
 }
 
+TEST(Named, BodyProcessesAndTasksMeet) {
+  const mpx::Queue<int> queue(mpx::named("meeting"));
+  const mpx::Value<int> sum(mpx::named("sum"));
+  mpx::Process process([] {
+    const mpx::Queue<int> same(mpx::named("meeting"));
+    for (int i = 1; i <= 100; ++i) same.put(i);
+  });
+  process.start();
+  mpx::Pool pool(3);
+  pool.map(
+      [](int count) {
+        const mpx::Queue<int> same(mpx::named("meeting"));
+        for (int i = 0; i < count; ++i) {
+          const mpx::Lock lock(mpx::named("sum lock"));
+          const mpx::Value<int> total(mpx::named("sum"));
+          const int item = same.get();
+          const std::scoped_lock guard(lock);
+          total.store(total.load() + item);
+        }
+      },
+      std::vector<int>(10, 10), {.chunk_size = 1});
+  process.join();
+  EXPECT_EQ(sum.load(), 5050);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(Named, WhatAProcessMadeOutlivesIt) {
+  mpx::Process maker([] {
+    mpx::Queue<int>(mpx::named("heritage")).put(7);
+    mpx::Lock(mpx::named("heritage lock")).lock();
+  });
+  maker.start();
+  maker.join();
+  ASSERT_EQ(maker.exit_code(), 0);
+  EXPECT_EQ(mpx::Queue<int>(mpx::named("heritage")).get(), 7);
+  const mpx::Lock lock(mpx::named("heritage lock"));
+  EXPECT_TRUE(lock.try_lock_for(5s));
+  EXPECT_THROW(mpx::Lock(mpx::named("heritage")), mpx::UsageError);
+}
+
 TEST(Handles, AHundredThousandComeAndGo) {
   for (int i = 0; i < 100'000; ++i) {
     mpx::Lock lock;

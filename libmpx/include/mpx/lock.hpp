@@ -4,7 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "mpx/detail/named_core.hpp"
 #include "mpx/detail/sync_core.hpp"
+#include "mpx/detail/type_name.hpp"
 #include "mpx/duration.hpp"
 
 namespace mpx {
@@ -38,6 +40,10 @@ class Lock {
  public:
   /// A free lock; made at first use, on the rank that uses it first.
   Lock() : core_(detail::SyncCore::make_lock()) {}
+  /// The lock of that name in this job; see Named.
+  explicit Lock(const Named& name)
+      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<Lock>(),
+                                                   detail::SyncCore::make_lock)) {}
 
   /// Takes the lock. Blocks until it is free.
   void lock() const { static_cast<void>(core_->lock(detail::Deadline::never())); }
@@ -77,6 +83,10 @@ class Lock {
 class RecursiveLock {
  public:
   RecursiveLock() : core_(detail::SyncCore::make_lock()) {}
+  /// The lock of that name in this job; see Named.
+  explicit RecursiveLock(const Named& name)
+      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<RecursiveLock>(),
+                                                   detail::SyncCore::make_lock)) {}
 
   void lock() const { static_cast<void>(core_->lock_recursive(detail::Deadline::never())); }
   [[nodiscard]] bool try_lock() const { return core_->lock_recursive(detail::Deadline::now()); }

@@ -9,6 +9,7 @@
 #include "mpx/error.hpp"
 #include "mpx/lock.hpp"
 #include "mpx/log.hpp"
+#include "mpx/named.hpp"
 #include "mpx/pool.hpp"
 #include "mpx/process.hpp"
 #include "mpx/queue.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mpx/detail/encode.hpp"
+#include "mpx/detail/named_core.hpp"
 #include "mpx/detail/queue_core.hpp"
 #include "mpx/duration.hpp"
 #include "mpx/error.hpp"
@@ -45,9 +46,11 @@ class Queue {
 
   /// An unbounded queue; made at first use.
   Queue() : Queue(QueueOptions{}) {}
-  explicit Queue(QueueOptions options)
-      : core_(detail::QueueCore::make(
-            {options.capacity, options.budget_bytes, options.home.value_or(0).number()})) {}
+  explicit Queue(QueueOptions options) : core_(make(options)) {}
+  /// The queue of that name in this job; see Named.
+  explicit Queue(const Named& name, QueueOptions options = {})
+      : core_(detail::named_core<detail::QueueCore>(name, detail::type_name<Queue>(),
+                                                    [&] { return make(options); })) {}
 
   /// Adds a copy of `item`. Blocks while there is no room. Throws Closed; what encoding throws
   /// leaves the queue as it was.
@@ -94,6 +97,10 @@ class Queue {
  private:
   explicit Queue(std::shared_ptr<detail::QueueCore> core) : core_(std::move(core)) {}
 
+  static std::shared_ptr<detail::QueueCore> make(const QueueOptions& options) {
+    return detail::QueueCore::make(
+        {options.capacity, options.budget_bytes, options.home.value_or(0).number()});
+  }
   static std::optional<T> decoded(std::optional<detail::Payload> item) {
     if (!item) return std::nullopt;
     return detail::decode<T>(item->bytes);

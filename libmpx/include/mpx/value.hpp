@@ -31,6 +31,11 @@ class Value {
   /// Made at first use, on the rank that uses it first.
   Value() : Value(T{}) {}
   explicit Value(const T& initial) : core_(detail::SyncCore::make_value(bytes_of(initial))) {}
+  /// The value of that name in this job; see Named.
+  explicit Value(const Named& name, const T& initial = T{})
+      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<Value>(), [&] {
+          return detail::SyncCore::make_value(bytes_of(initial));
+        })) {}
 
   [[nodiscard]] T load() const {
     T value;

@@ -29,6 +29,7 @@ std::string readable_type_name(std::string_view raw) {
   replace_all(name, "std::basic_string<char, std::char_traits<char>, std::allocator<char> >",
               "std::string");
   replace_all(name, "std::basic_string<char>", "std::string");
+  replace_all(name, " >", ">");
   replace_all(name, "{anonymous}::", "");
   replace_all(name, "(anonymous namespace)::", "");
   return name;

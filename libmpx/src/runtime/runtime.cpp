@@ -138,6 +138,10 @@ void Runtime::serve(Frame&& frame) {
       return directory_->await_children(header, *this);
     case Kind::list_children:
       return directory_->list_children(header, *this);
+    case Kind::name_find:
+    case Kind::name_bind:
+    case Kind::name_give_up:
+      return names_.on(header, take_payload(std::move(frame)), *this);
     case Kind::shutdown: {
       supervisor_.stop();
       shutting_down_ = true;
@@ -186,6 +190,7 @@ void Runtime::serve_word(Frame&& frame) {
 void Runtime::on_process_ended(const Frame& frame) {
   const auto facts = Unpacker(frame.body).get<ProcessFacts>();
   if (directory_) directory_->on_ended(frame.header.from, facts, *this);
+  names_.on_ended(frame.header.from, *this);
   homes_.on_ended(frame.header.from, facts, *this);
 }
 

@@ -11,6 +11,7 @@
 #include "mpx/detail/deadline.hpp"
 #include "runtime/directory.hpp"
 #include "runtime/home_table.hpp"
+#include "runtime/name_table.hpp"
 #include "runtime/supervisor.hpp"
 #include "transport/transport.hpp"
 #include "transport/words.hpp"
@@ -100,6 +101,7 @@ class Runtime : private Outbox {
   std::function<void(Frame&&)> deliver_local_;
   std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
+  NameTable names_;  // rank 0 only
   Supervisor supervisor_;
   UniqueFd epoll_;
   UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_

@@ -69,7 +69,10 @@ enum class Kind : std::uint16_t {
   recalled,  ///< answer, to the home of header.object: {u32 units}
   await_children,  ///< → rank 0: ends header.from's daemons, answered when its other children ended
   list_children,  ///< → rank 0 → {vector<ObjectId>, …}
-  shutdown,       ///< rank 0 → all: end every process and leave
+  name_find,     ///< {name, type} → rank 0 → an encoded handle; Status::no: the caller makes it
+  name_bind,     ///< {name}, payload: an encoded handle of what the caller has made; answered
+  name_give_up,  ///< {name}: the caller could not make it; answered
+  shutdown,      ///< rank 0 → all: end every process and leave
   shutdown_done,  ///< worker → rank 0
   word_cas,       ///< child → its worker: {WordRef, expected, desired} → {old}
   word_load,      ///< {WordRef} → {value}

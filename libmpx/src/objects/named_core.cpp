@@ -1,0 +1,53 @@
+#include "mpx/detail/named_core.hpp"
+
+#include <fmt/format.h>
+
+#include "core/pack.hpp"
+#include "endpoint/client.hpp"
+#include "mpx/error.hpp"
+
+namespace mpx {
+
+Named named(std::string_view text) {
+  constexpr std::size_t kMost = 4096;
+  if (text.empty()) throw UsageError("named(\"\"): the name of an object must not be empty");
+  if (text.size() > kMost) {
+    throw UsageError(
+        fmt::format("named(\"{}…\"): the name of an object has at most {} bytes, not {}",
+                    text.substr(0, 32), kMost, text.size()));
+  }
+  return Named(std::string(text));
+}
+
+namespace detail {
+
+std::shared_ptr<Core> find_or_make(const Named& name, std::string_view type,
+                                   const std::function<std::shared_ptr<Core>(Reader&)>& load,
+                                   const std::function<std::shared_ptr<Core>()>& make) {
+  const auto client = Client::current();
+  const ProcessId table(0, 0);
+  const auto found = client->call_service(Kind::name_find, table,
+                                          {Packer::pack(name.text(), std::string(type)), {}});
+  Client::check(found, "looking up a named object");
+  if (found.status == Status::ok) {
+    Reader reader(found.payload.bytes);
+    return load(reader);
+  }
+  // Nobody has made it, and all others who ask wait for this process.
+  Writer writer;
+  writer.number(std::uint64_t{name.text().size()});
+  writer.raw(name.text().data(), name.text().size());
+  try {
+    auto core = make();
+    core->save(writer);
+    static_cast<void>(client->call_service(Kind::name_bind, table, writer.take()));
+    return core;
+  } catch (...) {
+    static_cast<void>(
+        client->call_service(Kind::name_give_up, table, {Packer::pack(name.text()), {}}));
+    throw;
+  }
+}
+
+}  // namespace detail
+}  // namespace mpx
