@@ -109,6 +109,22 @@ void rough_tasks(const std::string& program) {
   std::cout << "inner job " << status << '\n';
 }
 
+/// mpx-run's own variables, as a program that is started here would see them.
+std::string runners_variables() {
+  std::string text;
+  for (const char* name : {"MPX_SLOTS", "MPX_COMPLETION"}) {
+    const char* value = std::getenv(name);
+    text += std::string(" ") + name + "=" + (value ? value : "none");
+  }
+  return text;
+}
+
+void print_environment() {
+  mpx::Pool pool(1);
+  std::cout << "slots " << mpx::cpu_count() << "\nbody" << runners_variables() << "\ntask"
+            << pool.apply(runners_variables) << '\n';
+}
+
 void exit_with_pool() {
   mpx::Pool pool(2);
   pool.apply([](int x) { return x; }, 1);
@@ -131,6 +147,7 @@ int main(int argc, char** argv) {
     if (mode == "wait") return wait_in_map();
     if (mode == "group-signals") return group_signals();
     if (mode == "rough-tasks") return rough_tasks(argv[0]);
+    if (mode == "environment") return print_environment();
     if (mode == "exit-with-pool") return exit_with_pool();
     if (mode == "inner") return inner();
     throw std::invalid_argument("which mode?");

@@ -94,6 +94,12 @@ for signal in INT TERM; do
   check "… and nothing is left" nothing_left
 done
 
+run 30 "$mpx_run" -w 3 "$program" environment
+check "mpx-run sets the slots of its job" says "slots 3"
+check "… and the body does not pass on its completion file" says "body.* MPX_COMPLETION=none"
+check "… nor a task that file or the slots" says "task MPX_SLOTS=none MPX_COMPLETION=none"
+check "… and mpx-run sees how the job ended" test "$status" = 0
+
 run 30 "$mpx_run" -w 2 --timeout 2s "$program" wait
 check "--timeout ends the job with 124" test "$status" = 124
 check "… and nothing is left" nothing_left

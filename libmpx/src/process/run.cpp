@@ -24,11 +24,18 @@
 namespace mpx::detail {
 namespace {
 
+std::string completion_path;
+
+/// Takes the variable out of the environment: a job that the body starts is another one.
+void take_completion_path() {
+  if (const char* path = std::getenv("MPX_COMPLETION")) completion_path = path;
+  ::unsetenv("MPX_COMPLETION");
+}
+
 /// For mpx-run: tells that the program is one of libmpx, and with which status it ended.
 void mark(const std::string& text) {
-  const char* path = std::getenv("MPX_COMPLETION");
-  if (path == nullptr || *path == 0) return;
-  std::ofstream out(path, std::ios::app);
+  if (completion_path.empty()) return;
+  std::ofstream out(completion_path, std::ios::app);
   out << text << std::endl;
 }
 
@@ -120,6 +127,7 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   }
   int status = 0;
   try {
+    take_completion_path();  // while there is one thread
     program = std::make_unique<Program>(argc, argv);
     if (program->job().rank() == 0) {
       mark("started");
