@@ -2,41 +2,89 @@
 """Checks names against .clang-tidy, over the sources of libmpx, mpx-run and the examples.
 
 usage: names.py ROOT BUILD
+
+clang-tidy spends its time on the headers of others. So all sources of a folder are checked as one:
+two of them must not define the same name in their anonymous namespaces.
 """
 
 import concurrent.futures
 import json
 import os
 import pathlib
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 
-FOLDERS = ["libmpx", "runner", "examples"]
 SKIPPED = 77
+PROBLEM = re.compile(r"^.*(?:error|warning): .*\[(?:readability|clang-diagnostic)-.*$", re.MULTILINE)
+
+
+def find_tool():
+    return shutil.which("clang-tidy-14") or shutil.which("clang-tidy")
+
+
+def problems(tool, config, source, flags):
+    """The lines in which clang-tidy finds fault with a source and with the headers of this tree."""
+    run = subprocess.run([tool, "--quiet", f"--config-file={config}", str(source), "--", *flags],
+                         capture_output=True, text=True)
+    found = list(dict.fromkeys(PROBLEM.findall(run.stdout)))
+    if run.returncode != 0 and not found:
+        found = [f"{source}: clang-tidy ends with {run.returncode}: {run.stdout}{run.stderr}"]
+    return found
+
+
+def flags_of(entry):
+    """What the compiler is told of languages, macros and headers."""
+    words = entry.get("arguments") or shlex.split(entry["command"])
+    flags = []
+    for word, after in zip(words, words[1:] + [""]):
+        if word in ("-isystem", "-I", "-D"):
+            flags += [word, after]
+        elif re.match(r"-[ID].|-std=", word):
+            flags.append(word)
+    return flags
+
+
+def units(root, entries):
+    """Name, files and compiler flags of what is checked as one."""
+    folders = {}
+    for entry in entries:
+        path = pathlib.Path(entry["file"])
+        if path.is_relative_to(root / "examples"):
+            yield path.stem, [path], flags_of(entry)  # each has a main of its own
+        elif path.is_relative_to(root / "libmpx" / "src") or path.parent == root / "runner":
+            folders.setdefault(path.parent, {})[path] = flags_of(entry)
+    for folder, files in folders.items():
+        yield folder.name, sorted(files), next(iter(files.values()))
+    library = [flags for folder, files in folders.items() for flags in files.values()
+               if folder.is_relative_to(root / "libmpx")]
+    if library:
+        yield "headers", sorted((root / "libmpx" / "include").rglob("*.hpp")), library[0]
 
 
 def main(root, build):
-    tool = shutil.which("clang-tidy-14") or shutil.which("clang-tidy")
+    tool = find_tool()
     commands = build / "compile_commands.json"
     if not tool or not commands.exists():
         print("clang-tidy or compile_commands.json is missing: names not checked")
         return SKIPPED
-    files = sorted({entry["file"] for entry in json.loads(commands.read_text())})
-    files = [f for f in files if any(pathlib.Path(f).is_relative_to(root / d) for d in FOLDERS)]
+    folder = build / "names"
+    folder.mkdir(exist_ok=True)
 
-    def check(path):
-        run = subprocess.run([tool, "--quiet", "-p", str(build), path],
-                             capture_output=True, text=True)
-        return path, run.returncode, run.stdout
+    def check(unit):
+        name, files, flags = unit
+        source = folder / f"{name}.cpp"
+        source.write_text("".join(f'#include "{path}"\n' for path in files))
+        return problems(tool, root / ".clang-tidy", source, flags)
 
-    status = 0
+    found = {}
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for path, code, output in pool.map(check, files):
-            if code:
-                print(f"{pathlib.Path(path).relative_to(root)}:\n{output}")
-                status = 1
-    return status
+        for lines in pool.map(check, units(root, json.loads(commands.read_text()))):
+            found.update(dict.fromkeys(lines))
+    print("\n".join(found) or "names: all rules kept")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint8_t kMark = 0xE7;
 
 /// Appends the fields that it is called with.
-class Writer {
+class FieldWriter {
  public:
   template <class T>
   void operator()(const T& value) {
@@ -39,9 +39,9 @@ class Writer {
 };
 
 /// Reads the same fields, none beyond the end.
-class Reader {
+class FieldReader {
  public:
-  explicit Reader(ByteView bytes) : bytes_(bytes), size_(bytes.size()) {}
+  explicit FieldReader(ByteView bytes) : bytes_(bytes), size_(bytes.size()) {}
 
   template <class T>
   void operator()(T& value) {
@@ -112,14 +112,14 @@ void transfer(Stream& stream, Record& record) {
 }  // namespace
 
 Bytes encode(const ExceptionRecord& record) {
-  Writer writer;
+  FieldWriter writer;
   writer(kMark);
   transfer(writer, record);
   return writer.take();
 }
 
 ExceptionRecord decode_record(ByteView encoded) {
-  Reader reader(encoded);
+  FieldReader reader(encoded);
   std::uint8_t mark = 0;
   reader(mark);
   if (mark != kMark) reader.fail("these bytes are not an exception");

@@ -71,7 +71,7 @@ std::string backtrace_of(const void* thrown) {
 // Every throw expression calls __cxa_throw. This definition stands before libstdc++.so's in the
 // order of look-up and passes on to it. It is weak so that a program that links libstdc++
 // statically gets that one alone, without a clash and without backtraces.
-extern "C" [[noreturn]] __attribute__((weak, noinline, visibility("default"))) void __cxa_throw(
+extern "C" __attribute__((noreturn, weak, noinline, visibility("default"))) void __cxa_throw(
     void* object, std::type_info* type, void (*destroy)(void*)) {
   using Function = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto next = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "__cxa_throw"));

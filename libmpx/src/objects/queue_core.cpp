@@ -10,8 +10,9 @@
 namespace mpx::detail {
 namespace {
 
-constexpr std::uint64_t kSyncBytes = std::uint64_t{1} << 20;  // put without an answer, at most
-constexpr std::uint32_t kWant = 2048;                         // items ahead, at most
+constexpr std::uint64_t kUnansweredBytes = std::uint64_t{1}
+                                           << 20;  // put without an answer, at most
+constexpr std::uint32_t kWant = 2048;              // items ahead, at most
 
 }  // namespace
 
@@ -71,7 +72,7 @@ bool QueueCore::put(Payload item, Deadline deadline) {
   {
     std::unique_lock lock(to.mutex());
     if (closed_) throw Closed("put to a Queue that is closed");
-    if (settings_.capacity == 0 && unsynced_bytes_ + bytes <= kSyncBytes) {
+    if (settings_.capacity == 0 && unsynced_bytes_ + bytes <= kUnansweredBytes) {
       unsynced_bytes_ += bytes;
       to.post(lock, Kind::queue_put, id(), std::move(item));
       return true;
