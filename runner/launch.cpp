@@ -18,6 +18,7 @@
 #include "banner_filter.hpp"
 #include "completion.hpp"
 #include "descendants.hpp"
+#include "leftovers.hpp"
 #include "refusal.hpp"
 #include "relay.hpp"
 
@@ -233,6 +234,7 @@ void Job::reap() {
     kill_at_.reset();
     hold_until_.reset();
     end_descendants();
+    remove_leftovers(mpirun_, mpirun_folder());
     if (error_relay_) drain_until_ = Clock::now() + kDrain;
   }
 }

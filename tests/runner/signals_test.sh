@@ -14,6 +14,8 @@ begin() {
   wait_for_lines out 2
   ranks=$(sed -n 's/^ready //p' out)
   mpirun=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
+  segments=$(for process in $ranks; do cat "/proc/$process/maps"; done |
+    grep -o '/dev/shm/vader_segment[^ ]*' | sort -u)
 }
 
 # expect_end STATUS SINCE WITHIN_MS WHAT
@@ -24,6 +26,8 @@ expect_end() {
   expect_status "$1" "$4"
   [ "$took" -le "$3" ] || fail "$4: took $took ms"
   for process in $mpirun $ranks; do expect_gone "$process" 50 "$4"; done
+  for file in $segments; do [ ! -e "$file" ] || fail "$4: $file stays"; done
+  for folder in "$TMPDIR"/ompi.*/pid.*; do [ ! -e "$folder" ] || fail "$4: $folder stays"; done
   echo "$4: status $status after $took ms"
 }
 
@@ -54,8 +58,9 @@ begin --timeout 2s -n 2 "$programs/runner_sleeper" stubborn
 expect_end 124 "$(now_ms)" 4000 "time limit"
 expect_text err "time limit of 2 s" "time limit"
 
-# mpirun is killed: mpx-run says so and ends what it left.
+# mpirun is killed: mpx-run says so and ends what it left, and removes its files.
 begin -n 2 "$programs/runner_sleeper" stubborn
+[ -n "$segments" ] || fail "the ranks have no segments in /dev/shm: nothing to look for"
 since=$(now_ms)
 kill -KILL "$mpirun"
 expect_end 137 "$since" 2000 "mpirun killed"
