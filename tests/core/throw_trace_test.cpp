@@ -65,6 +65,28 @@ TEST(ThrowTrace, ExceptionsThatAreHandledInBetweenDoNotHideTheFirst) {
   EXPECT_THAT(backtrace_after(first), HasSubstr("throw_deep_inside"));
 }
 
+TEST(ThrowTrace, ADestructorCanTellWhatUnwindsTheStack) {
+  struct Witness {
+    ~Witness() { text = describe_last_throw(); }
+    std::string& text;
+  };
+  const RecordThrows recording;
+  std::string text;
+  try {
+    const Witness witness{text};
+    call_task(1);
+  } catch (const std::exception&) {
+  }
+  EXPECT_THAT(text, testing::StartsWith("std::runtime_error: deep, thrown at\n#0 "));
+  EXPECT_THAT(text, HasSubstr("throw_deep_inside"));
+  try {
+    const Witness witness{text};
+    throw 7;
+  } catch (int) {
+  }
+  EXPECT_THAT(text, testing::StartsWith("int, thrown at"));
+}
+
 TEST(ThrowTrace, ASecondJourneyKeepsTheFirstBacktrace) {
   const RecordThrows recording;
   const auto first = decode_exception(capture(fail_in_task(), {"p", 0, "h", 1}));

@@ -53,6 +53,25 @@ TEST_F(DirectoryTest, ProcessesGoToTheLeastLoadedRankWithAFreeSlot) {
   EXPECT_EQ(placed, (std::map<int, int>{{1, 2}, {2, 2}, {3, 4}}));
 }
 
+TEST_F(DirectoryTest, ARankThatIsNotPreparedStartsNothing) {
+  directory = Directory({{"alpha", 0, 0, false}, {"alpha", 0, 0, true}, {"beta", 0, 0, false}});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(start().rank(), 1);
+  StartRequest there;
+  there.name = "p";
+  there.rank = 2;
+  start(there);
+  EXPECT_EQ(trouble,
+            "cannot start process 'p' on rank 2: mpx::prepare() was not called there "
+            "before MPI_Init");
+  directory = Directory({{"alpha", 0, 0, false}});
+  there.rank = -1;
+  start(there);
+  EXPECT_EQ(trouble,
+            "cannot start process 'p' on any rank: mpx::prepare() was not called there "
+            "before MPI_Init");
+  EXPECT_EQ(out.count(Kind::spawn), 3u);
+}
+
 TEST_F(DirectoryTest, MoreProcessesThanSlotsAreSpreadInProportion) {
   std::map<int, int> placed;
   for (int i = 0; i < 24; ++i) ++placed[start().rank().number()];

@@ -20,7 +20,8 @@ constexpr int kFrames = 32;
 constexpr std::size_t kThrows = 4;  // an exception in flight, and those thrown while it unwinds
 
 struct Throw {
-  const void* object;
+  void* object;
+  const std::type_info* type;
   const void* thrower;  // address in the function with the throw expression
   int frames;
   std::array<void*, kFrames> stack;
@@ -37,7 +38,7 @@ constinit thread_local Recorder recorder{};
 }  // namespace
 
 /// For __cxa_throw below, which is outside the namespace.
-void record_throw(const void* object, const void* thrower) noexcept {
+void record_throw(void* object, const std::type_info* type, const void* thrower) noexcept {
   if (recorder.depth == 0) {
     // The object may lie where one of the recorded ones lay.
     for (Throw& entry : recorder.throws) {
@@ -47,6 +48,7 @@ void record_throw(const void* object, const void* thrower) noexcept {
   }
   Throw& entry = recorder.throws[recorder.next++ % kThrows];
   entry.object = object;
+  entry.type = type;
   entry.thrower = thrower;
   entry.frames = backtrace(entry.stack.data(), kFrames);
 }
@@ -66,6 +68,19 @@ std::string backtrace_of(const void* thrown) {
   return {};
 }
 
+std::string describe_last_throw() {
+  const Throw& entry = recorder.throws[(recorder.next - 1) % kThrows];
+  if (entry.object == nullptr) return {};
+  std::string text = demangle(entry.type->name());
+  // Of libstdc++'s personality: whether a handler for the one type takes an object of the other.
+  void* base = entry.object;
+  if (typeid(std::exception).__do_catch(entry.type, &base, 1))
+    text += std::string(": ") + static_cast<const std::exception*>(base)->what();
+  if (const auto stack = backtrace_of(entry.object); !stack.empty())
+    text += ", thrown at\n" + stack;
+  return text;
+}
+
 }  // namespace mpx::detail
 
 // Every throw expression calls __cxa_throw. This definition stands before libstdc++.so's in the
@@ -75,7 +90,7 @@ extern "C" __attribute__((noreturn, weak, noinline, visibility("default"))) void
     void* object, std::type_info* type, void (*destroy)(void*)) {
   using Function = void (*)(void*, std::type_info*, void (*)(void*));
   static const auto next = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "__cxa_throw"));
-  mpx::detail::record_throw(object, __builtin_return_address(0));
+  mpx::detail::record_throw(object, type, __builtin_return_address(0));
   if (next != nullptr) next(object, type, destroy);
   std::abort();
 }

@@ -21,4 +21,8 @@ class RecordThrows {
 /// (module)"), if it is among the last that this thread recorded; else empty.
 std::string backtrace_of(const void* thrown);
 
+/// What this thread threw last, with type, text and stack: for a destructor that finds itself
+/// called by an exception, which it cannot see. Only while a RecordThrows exists.
+std::string describe_last_throw();
+
 }  // namespace mpx::detail

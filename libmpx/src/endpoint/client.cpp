@@ -36,6 +36,11 @@ std::shared_ptr<Client> Client::current() {
   return current_client;
 }
 
+bool Client::exists() {
+  const std::lock_guard guard(current_mutex);
+  return current_client != nullptr;
+}
+
 void Client::set_current(std::shared_ptr<Client> client) {
   const std::lock_guard guard(current_mutex);
   current_client.swap(client);

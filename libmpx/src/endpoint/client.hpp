@@ -53,6 +53,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// The client of this process (in tests: of this thread). Throws UsageError before mpx::run.
   static std::shared_ptr<Client> current();
   static void set_current(std::shared_ptr<Client> client);
+  static bool exists();
   static void set_current_of_thread(std::shared_ptr<Client> client);
 
   /// Connects. `claims` are the words by which units handed ahead are taken; null: own ones.

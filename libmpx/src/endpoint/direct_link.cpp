@@ -1,6 +1,7 @@
 #include "endpoint/direct_link.hpp"
 
 #include "core/log.hpp"
+#include "mpx/error.hpp"
 
 namespace mpx::detail {
 
@@ -12,7 +13,14 @@ void DirectLink::flush() {
   if (attended_ && !held_ && runtime_.busy()) runtime_.interrupt();
 }
 
+void DirectLink::refuse_thread() {
+  throw UsageError(
+      "libmpx is used by another thread than the one that initialised MPI, which gives less than "
+      "MPI_THREAD_SERIALIZED");
+}
+
 void DirectLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  require_thread();
   held_ = true;
   runtime_.set_driven(true);
   runtime_.drive(lock, deadline);

@@ -13,12 +13,21 @@ class DirectLink : public Link {
  public:
   explicit DirectLink(Runtime& runtime) : runtime_(runtime) {}
 
-  void send(Frame frame) override { runtime_.route(std::move(frame)); }
+  void send(Frame frame) override {
+    require_thread();
+    runtime_.route(std::move(frame));
+  }
   void flush() override;
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
   void leave() override;
   void interrupt() override { runtime_.interrupt(); }
-  Words* words() override { return &runtime_.words(); }
+  Words* words() override {
+    require_thread();
+    return &runtime_.words();
+  }
+
+  /// From now on other threads get UsageError: below MPI_THREAD_SERIALIZED they may not call MPI.
+  void keep_to_this_thread() { thread_ = std::this_thread::get_id(); }
 
   /// Somebody else drives while nobody waits (Background).
   void set_attended(bool attended) { attended_ = attended; }
@@ -29,7 +38,13 @@ class DirectLink : public Link {
   void unpark() { left_.notify_all(); }
 
  private:
+  void require_thread() const {
+    if (thread_ && *thread_ != std::this_thread::get_id()) refuse_thread();
+  }
+  [[noreturn]] static void refuse_thread();
+
   Runtime& runtime_;
+  std::optional<std::thread::id> thread_;
   bool attended_ = false;
   bool held_ = false, parked_ = false;
   std::condition_variable left_;

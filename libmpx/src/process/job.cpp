@@ -83,11 +83,12 @@ void compare_builds(const MpiSession& session, const Transport& transport) {
 
 }  // namespace
 
-Job::Job(const MpiSession& session, std::optional<Template> forker)
+Job::Job(const MpiSession& session, std::optional<Template>&& forker)
     : session_(session), transport_(session.make_transport()) {
   compare_builds(session, *transport_);
   words_ = session.make_words();
-  const auto slots = slots_of(size());
+  auto slots = slots_of(size());
+  const auto starts = session.all_gather(forker ? "yes" : "");
   Identity self;
   self.id = ProcessId(rank(), 0);
   self.name = rank() == 0 ? "MainProcess" : fmt::format("Rank-{}", rank());
@@ -96,8 +97,10 @@ Job::Job(const MpiSession& session, std::optional<Template> forker)
   self.cpu_count = 0;
   std::vector<Directory::RankSlots> ranks;
   for (int r = 0; r < size(); ++r) {
-    ranks.push_back({transport_->host(r), slots[static_cast<std::size_t>(r)], 0});
-    self.cpu_count += slots[static_cast<std::size_t>(r)];
+    const auto at = static_cast<std::size_t>(r);
+    if (starts[at].empty()) slots[at] = 0;
+    ranks.push_back({transport_->host(r), slots[at], 0, !starts[at].empty()});
+    self.cpu_count += slots[at];
   }
   self.cpu_count = std::max<std::size_t>(self.cpu_count, 1);
   set_log_identity(rank(), self.host, self.name);
@@ -138,8 +141,12 @@ void Job::serve() {
   runtime_->progress();
 }
 
-void Job::finish() {
+void Job::await_children() {
   static_cast<void>(client_->call_service(Kind::await_children, ProcessId(0, 0)));
+}
+
+void Job::finish() {
+  await_children();
   background_.reset();
   std::unique_lock lock(client_->mutex());
   runtime_->begin_shutdown();

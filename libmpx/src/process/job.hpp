@@ -14,7 +14,8 @@ namespace mpx::detail {
 class Job {
  public:
   /// Collective. Throws LaunchError on every rank if the ranks do not fit together.
-  Job(const MpiSession& session, std::optional<Template> forker);
+  /// `forker` is taken only if that succeeds; a rank without one starts no processes.
+  Job(const MpiSession& session, std::optional<Template>&& forker);
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -28,9 +29,16 @@ class Job {
   void start_background();
   /// Drives until rank 0 ends the job.
   void serve();
-  /// Rank 0: joins the processes of the code inside the rank, and ends all others and the ranks'
-  /// service.
+  /// Ends the daemons of the code inside the rank and joins its other processes.
+  void await_children();
+  /// Rank 0: as await_children(), and ends all other processes and the ranks' service.
   void finish();
+  /// After serve() or finish(), collective: what is still on its way is taken in and dropped.
+  void drain() { transport_->drain(); }
+  /// What was given as `forker`, for another Job.
+  std::optional<Template> release_template() { return runtime_->release_template(); }
+  /// Other threads of this rank get UsageError from now on.
+  void keep_to_this_thread() { link_->keep_to_this_thread(); }
 
  private:
   const MpiSession& session_;

@@ -21,8 +21,12 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
     return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}",
                        request.name, request.rank, size - 1);
   }
+  constexpr auto kUnprepared =
+      "cannot start process '{}'{}: mpx::prepare() was not called there before MPI_Init";
   rank = request.rank;
   if (rank >= 0) {
+    if (!ranks_[static_cast<std::size_t>(rank)].starts)
+      return fmt::format(kUnprepared, request.name, fmt::format(" on rank {}", rank));
     if (request.host.empty() || request.host == ranks_[static_cast<std::size_t>(rank)].host)
       return {};
     return fmt::format(
@@ -41,10 +45,12 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
   for (int i = 0; i < size; ++i) {
     const auto& candidate = ranks_[static_cast<std::size_t>(i)];
     hosts.insert(candidate.host);
+    if (!candidate.starts) continue;
     if (!request.host.empty() && candidate.host != request.host) continue;
     if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
   }
   if (rank >= 0) return {};
+  if (request.host.empty()) return fmt::format(kUnprepared, request.name, " on any rank");
   return fmt::format(
       "cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
       request.name, request.host, fmt::join(hosts, ", "));

@@ -19,6 +19,7 @@ class Directory {
     std::string host;
     std::size_t slots = 0;
     std::size_t live = 0;
+    bool starts = true;  ///< has a template
   };
   /// Told when a process that it started changes; the home of the Process object.
   class Observer {

@@ -80,8 +80,8 @@ class Runtime : private Outbox {
   [[nodiscard]] bool shutting_down() const { return shutting_down_; }
   /// Rank 0: whether every rank has answered.
   [[nodiscard]] bool shut_down() const { return left_ >= size() - 1; }
-  /// Ends the processes of this rank.
-  void stop() { supervisor_.stop(); }
+  /// Gives up the template; no process starts any more.
+  std::optional<Template> release_template() { return supervisor_.release_template(); }
 
  private:
   void send(Frame frame) override { route(std::move(frame)); }

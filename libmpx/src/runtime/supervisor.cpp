@@ -1,12 +1,15 @@
 #include "runtime/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 
 #include "core/log.hpp"
+#include "mpx/detail/deadline.hpp"
 #include "transport/words.hpp"
 
 namespace mpx::detail {
@@ -291,10 +294,29 @@ bool Supervisor::readable() const {
 }
 
 void Supervisor::stop() {
-  if (template_) template_->stop();
-  template_.reset();
+  if (template_) kill_children();
   round_.clear();
   children_.clear();
+}
+
+// What they leave behind in turn is killed by the template at its own end.
+void Supervisor::kill_children() {
+  constexpr std::chrono::seconds kLimit{5};  // one that hangs in the kernel is left to the template
+  std::set<std::uint64_t> alive;
+  for (const auto& [serial, child] : children_) {
+    if (child->ended) continue;
+    alive.insert(serial);
+    template_->signal(serial, SIGKILL);
+  }
+  for (const auto limit = Deadline::after(kLimit); !alive.empty() && !limit.passed();) {
+    pollfd wait{template_->socket(), POLLIN, 0};
+    ::poll(&wait, 1, 100);
+    for (const auto& event : template_->poll()) {
+      using Type = Template::Event::Type;
+      if (event.type == Type::template_died) alive.clear();
+      if (event.type == Type::exited || event.type == Type::failed) alive.erase(event.serial);
+    }
+  }
 }
 
 }  // namespace mpx::detail

@@ -59,8 +59,10 @@ class Supervisor {
   /// Whether pump() may have something to do.
   [[nodiscard]] bool active() const { return !children_.empty(); }
 
-  /// Ends all processes now, and the template with them.
+  /// Ends all processes now.
   void stop();
+  /// After stop(): the template, for another use.
+  std::optional<Template> release_template() { return std::exchange(template_, std::nullopt); }
 
   /// Called with every descriptor to be watched while asleep (true) and no longer (false).
   std::function<void(int fd, bool add)> watch;
@@ -90,6 +92,7 @@ class Supervisor {
   void give_back(Child& child, std::uint16_t slot, const ObjectId& object);
   void on_event(const Template::Event& event);
   void report_end(Child& child);
+  void kill_children();
   void drop_handles(Frame&& frame);
 
   int rank_;

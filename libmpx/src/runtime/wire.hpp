@@ -93,6 +93,8 @@ enum class Kind : std::uint16_t {
   pool_learn,    ///< {u64 function}, payload: the callable
   pool_quit,     ///< no more tasks will come
   pool_results,  ///< records for the submitter of a batch
+  session_over,  ///< rank 0 → all ranks: it has come to the end of its Session
+  session_left,  ///< rank → rank 0: it has, too
 };
 
 [[nodiscard]] constexpr bool is_service(Kind kind) {

@@ -79,6 +79,7 @@ std::size_t Inbox::poll(const Transport::Deliver& deliver, Before before) {
     }
     quiet = 0;
     ++found;
+    ++messages_;
     dense_ = true;
     take(handle, status, deliver);
   }

@@ -35,6 +35,9 @@ class Inbox {
   /// frame after the one concerned.
   std::size_t poll(const Transport::Deliver& deliver, Before before);
 
+  /// MPI messages taken so far.
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
+
   /// Whether no message is partly here.
   [[nodiscard]] bool idle() const { return active_.empty(); }
 
@@ -80,6 +83,7 @@ class Inbox {
   std::vector<std::unique_ptr<Source>> sources_;  // by rank; none before its first queued message
   std::vector<int> active_;                       // sources with something queued or incomplete
   BatchPool::Handle scratch_;
+  std::uint64_t messages_ = 0;
   std::size_t delivered_ = 0;  // by the poll that runs
   bool polling_ = false;
   bool dense_ = false;  // the last poll found a message

@@ -97,7 +97,21 @@ MpiSession::MpiSession(const MpiLibrary&)
 MpiSession::MpiSession(std::unique_ptr<Communicator> communicator)
     : communicator_(std::move(communicator)) {}
 
+bool MpiSession::mpi_is_initialised() { return mpi::environment::initialized(); }
+bool MpiSession::mpi_is_finalised() { return mpi::environment::finalized(); }
+
 MpiSession MpiSession::adopt(int fortran_handle) {
+  int main_thread = 0;
+  check(MPI_Is_thread_main(&main_thread), "MPI_Is_thread_main");
+  if (mpi::environment::thread_level() < mpi::threading::serialized && main_thread == 0)
+    throw UsageError(
+        "a Session is made by another thread than the one that initialised MPI, which "
+        "gives less than MPI_THREAD_SERIALIZED");
+  const MPI_Comm host = MPI_Comm_f2c(fortran_handle);
+  if (host == MPI_COMM_NULL) throw UsageError("a Session is made on MPI_COMM_NULL");
+  int inter = 0;
+  check(MPI_Comm_test_inter(host, &inter), "MPI_Comm_test_inter");
+  if (inter != 0) throw UsageError("a Session is made on an intercommunicator");
   return MpiSession(std::make_unique<Communicator>(MPI_Comm_f2c(fortran_handle)));
 }
 

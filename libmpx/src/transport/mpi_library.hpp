@@ -47,8 +47,11 @@ class MpiSession {
   /// All ranks of the job. Collective.
   explicit MpiSession(const MpiLibrary& library);
   /// The ranks of a host program's communicator, named by MPI_Comm_c2f(). Collective; leaves the
-  /// host's communicator as it is.
+  /// host's communicator as it is. MPI must be initialised. Throws UsageError where
+  /// the calling thread may not use it, and for what is no communicator of one group.
   static MpiSession adopt(int fortran_handle);
+  static bool mpi_is_initialised();
+  static bool mpi_is_finalised();
   MpiSession(MpiSession&&) noexcept;
   MpiSession& operator=(MpiSession&&) = delete;
   /// Collective.

@@ -8,7 +8,8 @@
 namespace mpx::detail {
 
 MpiTransport::MpiTransport(MPI_Comm communicator)
-    : places_(communicator),
+    : communicator_(communicator),
+      places_(communicator),
       doorbells_(communicator, places_),
       outbox_(communicator, places_.size(), pool_, doorbells_),
       inbox_(communicator, places_.size(), pool_, doorbells_) {
@@ -27,6 +28,15 @@ std::size_t MpiTransport::poll(const Deliver& deliver) {
   outbox_.flush();
   outbox_.progress();
   return inbox_.poll(deliver, announced_ ? Inbox::Before::sleep : Inbox::Before::another_poll);
+}
+
+void MpiTransport::drain() {
+  outbox_.flush();
+  std::uint64_t expected = 0;
+  check(MPI_Reduce_scatter_block(outbox_.messages().data(), &expected, 1, MPI_UINT64_T, MPI_SUM,
+                                 communicator_),
+        "MPI_Reduce_scatter_block");
+  while (inbox_.messages() < expected || busy()) poll([](Frame&&) {});
 }
 
 void MpiTransport::announce_sleep() {

@@ -30,6 +30,7 @@ class MpiTransport final : public Transport {
   void send(int to, Frame frame) override;
   void flush() override { outbox_.flush(); }
   std::size_t poll(const Deliver& deliver) override;
+  void drain() override;
   [[nodiscard]] bool busy() const override { return !outbox_.idle() || !inbox_.idle(); }
 
   void announce_sleep() override;
@@ -39,6 +40,7 @@ class MpiTransport final : public Transport {
   void interrupt() override { doorbells_.interrupt(); }
 
  private:
+  MPI_Comm communicator_;
   int rank_ = 0;
   Places places_;
   Doorbells doorbells_;

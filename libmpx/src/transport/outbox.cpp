@@ -12,7 +12,8 @@ Outbox::Outbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& door
     : communicator_(communicator),
       pool_(pool),
       doorbells_(doorbells),
-      batches_(static_cast<std::size_t>(size)) {}
+      batches_(static_cast<std::size_t>(size)),
+      messages_(static_cast<std::size_t>(size)) {}
 
 Outbox::~Outbox() {
   // Who ends with sends under way must not wait for a peer that may be gone, and MPI may still read
@@ -71,6 +72,7 @@ void Outbox::post(int to) {
   check(MPI_Isend(batch->bytes.data(), static_cast<int>(batch->size), MPI_BYTE, to, kBatchTag,
                   communicator_, &request),
         "MPI_Isend");
+  ++messages_[static_cast<std::size_t>(to)];
   int done = 0;
   check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   if (done != 0) {
@@ -89,6 +91,7 @@ void Outbox::post_body(int to, Bytes&& bytes) {
     check(MPI_Isend(body->data() + offset, static_cast<int>(part), MPI_BYTE, to, kPartTag,
                     communicator_, &request),
           "MPI_Isend");
+    ++messages_[static_cast<std::size_t>(to)];
     sendings_.push_back({to, nullptr, body});
     requests_.push_back(request);
   }

@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,9 @@ class Outbox {
   /// Looks which sends have ended, a bounded number at each call.
   void progress();
 
+  /// MPI messages sent so far, by destination.
+  [[nodiscard]] const std::vector<std::uint64_t>& messages() const { return messages_; }
+
   /// Whether nothing is batched or under way.
   [[nodiscard]] bool idle() const { return requests_.empty() && open_.empty(); }
 
@@ -45,6 +49,7 @@ class Outbox {
   Doorbells& doorbells_;
   std::vector<BatchPool::Handle> batches_;  // by destination; none if never used or under way
   std::vector<int> open_;                   // destinations whose batch has frames
+  std::vector<std::uint64_t> messages_;     // by destination
   std::vector<MPI_Request> requests_;
   std::vector<Sending> sendings_;  // of the requests, in the same order
   std::size_t next_ = 0;           // where progress() looks next

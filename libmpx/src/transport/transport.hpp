@@ -41,6 +41,10 @@ class Transport {
   /// Returns how many frames were delivered; 0 only if no message was left to take.
   virtual std::size_t poll(const Deliver& deliver) = 0;
 
+  /// Collective, the last call: takes in and drops all that was sent to this rank, so that nothing
+  /// is left in the network for whoever uses it next.
+  virtual void drain() {}
+
   /// Whether transfers are under way that need poll() to be called soon.
   [[nodiscard]] virtual bool busy() const = 0;
 
