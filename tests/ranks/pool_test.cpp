@@ -233,4 +233,54 @@ TEST(Pool, BigArgumentsAndResults) {
   }
 }
 
+long fibonacci(mpx::Pool pool, long n) {
+  if (n < 2) return n;
+  auto left = pool.apply_async(fibonacci, pool, n - 1);
+  const long right = pool.apply(fibonacci, pool, n - 2);
+  return left.get() + right;
+}
+
+TEST(Pool, ATaskMayUseThePoolThatItRunsIn) {
+  mpx::Pool pool(2);
+  EXPECT_EQ(pool.apply(fibonacci, pool, 12L), 144);
+  const auto table = [](mpx::Pool inner, int x) {
+    const auto row = inner.map(mpx::bind_front([](int a, int b) { return a * b; }, x), numbers(50));
+    return std::accumulate(row.begin(), row.end(), 0);
+  };
+  const auto sums = pool.map(mpx::bind_front(table, pool), numbers(20));
+  for (int x = 0; x < 20; ++x) EXPECT_EQ(sums[static_cast<std::size_t>(x)], x * 49 * 25);
+}
+
+TEST(Pool, TasksOfTwoPoolsMayWaitForEachOther) {
+  mpx::Pool one(1), two(1);
+  const auto there = [](mpx::Pool other, mpx::Pool own, int x) {
+    return other.apply([](mpx::Pool back, int y) { return back.apply(cube, long{y}); }, own, x);
+  };
+  EXPECT_EQ(one.map(mpx::bind_front(there, two, one), {1, 2, 3, 4}),
+            (std::vector<long>{1, 8, 27, 64}));
+}
+
+TEST(Pool, WhatATaskNeedsIsCarriedOutAfterClose) {
+  mpx::Pool pool(2);
+  auto result = pool.apply_async(fibonacci, pool, 6L);
+  pool.close();
+  EXPECT_EQ(result.get(), 8);
+  pool.join();
+}
+
+TEST(Pool, AnExceptionAndADeathOfAnInnerTaskReachTheOuterOne) {
+  mpx::Pool pool(mpx::PoolOptions{.processes = 2, .retries = 0});
+  const auto outer = [](mpx::Pool inner, int how) {
+    try {
+      inner.apply([](int way) { way == 0 ? std::abort() : throw std::out_of_range("inner"); }, how);
+    } catch (const mpx::ProcessLost&) {
+      return 1;
+    } catch (const std::out_of_range&) {
+      return 2;
+    }
+    return 0;
+  };
+  EXPECT_EQ(pool.map(mpx::bind_front(outer, pool), {0, 1, 0, 1}), (std::vector<int>{1, 2, 1, 2}));
+}
+
 }  // namespace

@@ -22,6 +22,7 @@ struct PoolHomeTest : testing::Test {
     std::deque<Unit> units;
     std::set<std::uint64_t> learned;
     bool quit = false;
+    std::uint32_t finished = 0;
   };
   const ProcessId owner{0, 0}, other = process(50);
   const ObjectId self{0, 1, owner};
@@ -48,12 +49,14 @@ struct PoolHomeTest : testing::Test {
   }
   /// Submits `count` elements whose texts are `name` and their number.
   std::optional<Status> submit(std::uint64_t batch, std::uint64_t count, std::uint64_t chunk = 1,
-                               const std::string& name = "e", ProcessId from = {}) {
+                               const std::string& name = "e", ProcessId from = {},
+                               std::uint64_t depth = 0) {
     Packer body;
-    for (const std::uint64_t field : {batch, std::uint64_t{9}, count, chunk}) body.put(field);
+    body.put(PoolSubmission{batch, 9, count, chunk, depth, 0});
     for (std::uint64_t i = 0; i < count; ++i) {
-      body.put(std::uint32_t{0});
-      body.put(name + std::to_string(i));
+      const auto text = name + std::to_string(i);
+      body.put(ElementHead{text.size(), 0});
+      body.put_raw(text.data(), text.size());
     }
     const auto who = from == ProcessId{} ? owner : from;
     pool->on(request(Kind::pool_submit, who, 1000 + batch), {std::move(body).take(), {}}, out);
@@ -73,10 +76,11 @@ struct PoolHomeTest : testing::Test {
         if (in.get<std::int32_t>() == SIGKILL) killed.insert(header.to);
       } else if (header.kind == Kind::pool_results) {
         while (!in.at_end()) {
-          const auto record = in.get<PoolRecord>();
-          static_cast<void>(in.view(record.size));
+          const auto record = next_record(in).first;
           const auto status = static_cast<Status>(record.status);
-          if (!results.emplace(std::pair(header.call, record.index), status).second) ++doubled;
+          for (auto i = record.first; i < record.first + record.count; ++i) {
+            if (!results.emplace(std::pair(header.call, i), status).second) ++doubled;
+          }
         }
       } else if (header.kind == Kind::reply) {
         out.frames.push_back(std::move(frame));
@@ -90,12 +94,11 @@ struct PoolHomeTest : testing::Test {
   }
   static void take_in(Worker& worker, Unpacker& in) {
     const auto count = in.get<ClaimStamp>().count;
-    const auto batch = in.get<std::uint64_t>(), id = in.get<std::uint64_t>(),
-               first = in.get<std::uint64_t>();
-    ASSERT_TRUE(worker.learned.contains(id)) << "a unit came before its function";
+    const auto tasks = in.get<PoolTasks>();
+    ASSERT_TRUE(worker.learned.contains(tasks.function)) << "a unit came before its function";
     for (std::uint64_t i = 0; i < count; ++i) {
-      Unpacker element(in.view(in.get<std::uint64_t>()));
-      worker.units.push_back({batch, first + i, text_of(element.rest())});
+      const auto size = tasks.each != 0 ? tasks.each : in.get<ElementHead>().size;
+      worker.units.push_back({tasks.batch, tasks.first + i, text_of(in.view(size))});
     }
     ASSERT_TRUE(in.at_end());
   }
@@ -113,12 +116,22 @@ struct PoolHomeTest : testing::Test {
     Packer body;
     auto& units = workers.at(who).units;
     for (; count > 0 && !units.empty(); --count) {
-      body.put(PoolRecord{units.front().batch, units.front().index, 1, 0, 0});
+      body.put(PoolRecord{units.front().batch, units.front().index, 1});
       body.put('v');
+      ++workers.at(who).finished;
       ran.push_back(units.front().text);
       units.pop_front();
     }
     pool->on(request(Kind::pool_done, who, ns), {std::move(body).take(), {}}, out);
+    pump();
+  }
+  /// Its task waits for other tasks, and goes on.
+  void wait(ProcessId who) {
+    pool->on(request(Kind::pool_wait, who), {}, out);
+    pump();
+  }
+  void resume(ProcessId who) {
+    pool->on(request(Kind::pool_resume, who), {}, out);
     pump();
   }
   /// Its worker takes back what it has not begun; the first unit is under way.
@@ -134,10 +147,11 @@ struct PoolHomeTest : testing::Test {
   }
   /// The process ends, in the middle of its first unit or between two.
   void die(ProcessId who, int exit_code = -9, bool in_task = true) {
+    const auto taken = workers.at(who).finished + (in_task ? 1 : 0);
     workers.erase(who);
     recalled_.erase(who);
-    const auto facts = facts_of(who, exit_code, in_task ? 1 : 0);
-    pool->on(request(Kind::left, who), {Packer::pack(std::uint32_t{0}), {}}, out);
+    const auto facts = facts_of(who, exit_code);
+    pool->on(request(Kind::left, who), {Packer::pack(taken), {}}, out);
     directory.on_ended(who, facts, out);
     pool->on_ended(who, facts, out);
     pump();
@@ -315,6 +329,17 @@ TEST_F(PoolHomeTest, CloseLetsTheRestFinishAndJoinWaitsForIt) {
   EXPECT_EQ(directory.live(), 0u) << "none is replaced";
 }
 
+TEST_F(PoolHomeTest, AProcessIsToldToQuitOnlyWhenItIsReady) {
+  open(2);
+  ready(begun[0]);
+  pool->on(request(Kind::pool_close, owner, 6), {}, out);
+  pump();
+  EXPECT_TRUE(workers.at(begun[0]).quit);
+  EXPECT_FALSE(workers.at(begun[1]).quit) << "it would not hear it";
+  ready(begun[1]);
+  EXPECT_TRUE(workers.at(begun[1]).quit);
+}
+
 TEST_F(PoolHomeTest, AJoinCanGiveUp) {
   open(1);
   pool->on(request(Kind::pool_close, owner, 6), {}, out);
@@ -418,6 +443,100 @@ TEST_F(PoolHomeTest, AnEmptySubmissionHoldsNothingUp) {
   pump();
   work_off();
   EXPECT_EQ(out.answer(owner, 7), Status::ok);
+}
+
+TEST_F(PoolHomeTest, AProcessThatWaitsGivesBackWhatWaitsBehindItsTask) {
+  open(1);
+  function(9);
+  all_ready();
+  submit(1, 4, 4, "outer");
+  wait(begun[0]);
+  ASSERT_TRUE(answer_recall(begun[0]));
+  EXPECT_EQ(workers.at(begun[0]).units.size(), 1u);
+  ASSERT_EQ(begun.size(), 1u) << "its slot is lent, but only to deeper tasks";
+  resume(begun[0]);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 4u);
+}
+
+TEST_F(PoolHomeTest, TheTasksOfATaskGoFirstToAProcessThatIsStartedForThem) {
+  open(1);
+  function(9);
+  all_ready();
+  submit(1, 2, 1, "outer");
+  submit(2, 2, 1, "inner", begun[0], 1);
+  ASSERT_EQ(begun.size(), 1u) << "the task that submitted does not wait yet";
+  wait(begun[0]);
+  answer_recall(begun[0]);
+  ASSERT_EQ(begun.size(), 2u);
+  ready(begun[1]);
+  ASSERT_EQ(workers.at(begun[1]).units.front().text, "inner0");
+  finish(begun[1]);
+  finish(begun[1]);
+  EXPECT_TRUE(workers.at(begun[1]).units.empty()) << "a task of level 0 would make two of them";
+  resume(begun[0]);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 4u);
+  EXPECT_EQ(begun.size(), 2u);
+}
+
+TEST_F(PoolHomeTest, AProcessThatDiesWhileItWaitsIsChargedItsTaskAndItsTasksAreDropped) {
+  open(1, 0);
+  function(9);
+  all_ready();
+  submit(1, 1, 1, "outer");
+  submit(2, 5, 1, "inner", begun[0], 1);
+  wait(begun[0]);
+  ready(begun[1]);
+  die(begun[0]);
+  EXPECT_EQ((results[{1, 0}]), Status::error);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 0u) << "nobody wants the inner results";
+  submit(3, 3);
+  work_off();
+  EXPECT_EQ(with(Status::ok), 3u);
+}
+
+/// Each task submits two of the next level and waits for them: as many processes per level as the
+/// pool has slots, and everything ends.
+TEST_F(PoolHomeTest, RecursionEndsWithAFewProcessesPerLevel) {
+  constexpr std::uint64_t kSlots = 3, kLevels = 6;
+  open(kSlots);
+  function(9);
+  all_ready();
+  submit(1, 10, 0, "0.");
+  std::map<ProcessId, std::uint64_t> waits;  // for a batch
+  std::uint64_t batch = 1, made = 10;
+  for (bool some = true; some;) {
+    some = false;
+    for (std::size_t i = 0; i < begun.size(); ++i) {
+      const auto who = begun[i];
+      ready(who);
+      some |= answer_recall(who);
+      if (workers.at(who).units.empty()) continue;
+      if (const auto waited = waits.find(who); waited != waits.end()) {
+        if (!results.contains({waited->second, 0}) || !results.contains({waited->second, 1}))
+          continue;
+        waits.erase(waited);
+        resume(who);
+        finish(who, 1, 1000);
+      } else if (const auto level = workers.at(who).units.front().text[0] - '0';
+                 level + 1 < static_cast<int>(kLevels)) {
+        waits[who] = ++batch;
+        made += 2;
+        submit(batch, 2, 0, std::to_string(level + 1) + ".", who,
+               static_cast<std::uint64_t>(level) + 1);
+        wait(who);
+      } else {
+        finish(who, 1, 1000);
+      }
+      some = true;
+    }
+  }
+  EXPECT_EQ(made, 10u * ((1u << kLevels) - 1));
+  EXPECT_EQ(with(Status::ok), made);
+  EXPECT_EQ(doubled, 0);
+  EXPECT_LE(begun.size(), kSlots * kLevels);
 }
 
 /// Submissions of all shapes, results, recalls and deaths at random.

@@ -77,9 +77,8 @@ inline std::string text_of(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-inline ProcessFacts facts_of(ProcessId who, int exit_code, std::uint8_t in_task = 0) {
-  return {
-      "p" + std::to_string(who.serial()), "node", who.rank().number(), 1000, exit_code, 1, in_task};
+inline ProcessFacts facts_of(ProcessId who, int exit_code) {
+  return {"p" + std::to_string(who.serial()), "node", who.rank().number(), 1000, exit_code, 1};
 }
 
 /// The seed of a randomized test: MPX_TEST_SEED, else a fixed one. Tests print it when they fail.

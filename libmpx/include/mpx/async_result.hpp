@@ -100,13 +100,15 @@ auto make_result_state(std::size_t size) {
   using Store = typename Kind::Store;
   ResultState<typename Kind::Public, Store> state;
   if constexpr (std::is_void_v<R>) {
-    state.batch = std::make_shared<BatchCore>(size, [](std::size_t, ByteView) {});
+    state.batch = std::make_shared<BatchCore>(size, [](std::size_t&, std::size_t, ByteView) {});
   } else {
     state.store = std::make_shared<Store>(size);
-    state.batch =
-        std::make_shared<BatchCore>(size, [store = state.store](std::size_t index, ByteView value) {
-          store->set(index, decode<R>(value));
-        });
+    const auto take = [store = state.store](std::size_t& at, std::size_t count, ByteView values) {
+      const auto each = values.size() / count;
+      for (std::size_t i = 0; i < count; ++i, ++at)
+        store->set(at, decode<R>(values.subspan(i * each, each)));
+    };
+    state.batch = std::make_shared<BatchCore>(size, take);
   }
   return state;
 }

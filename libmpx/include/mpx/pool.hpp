@@ -131,8 +131,13 @@ class Pool {
     detail::Writer function;
     detail::write_callable<F, Element>(function, f);
     detail::Submission elements;
-    for (auto&& element : range) {
-      elements.add([&](detail::Writer& writer) { detail::write<Element>(writer, element); });
+    if constexpr (detail::plain<Element> && std::ranges::contiguous_range<Range> &&
+                  std::ranges::sized_range<Range>) {
+      elements.add_row(std::ranges::data(range), std::ranges::size(range), sizeof(Element));
+    } else {
+      for (auto&& element : range) {
+        elements.add([&](detail::Writer& writer) { detail::write<Element>(writer, element); });
+      }
     }
     return submit<detail::call_result_t<F, Element>, true>(function, std::move(elements), options);
   }

@@ -7,6 +7,7 @@
 #include "core/remote_exception.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
+#include "pool/pool_process.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -20,14 +21,31 @@ std::uint64_t name_of(const Bytes& bytes) {
 
 }  // namespace
 
-Submission::Submission() { writer_.reserve(256); }
+Submission::Submission() {
+  writer_.reserve(256);
+  writer_.extend(sizeof(PoolSubmission));
+}
 
-void Submission::set_head(std::size_t head, std::size_t handles) {
-  auto* at = writer_.bytes().data() + head;
-  const auto count = static_cast<std::uint32_t>(handles);
-  const std::uint64_t size = writer_.bytes().size() - head - sizeof count - sizeof size;
-  std::memcpy(at, &count, sizeof count);
-  std::memcpy(at + sizeof count, &size, sizeof size);
+void Submission::begin_element() { writer_.extend(sizeof(ElementHead)); }
+
+/// The element at `begin` is written; if it is the first that needs a head, all get one.
+void Submission::end_element(std::size_t begin, std::size_t handles) {
+  auto& bytes = writer_.bytes();
+  ElementHead head{bytes.size() - begin, handles};
+  if (!std::exchange(has_heads_, true)) {
+    const auto room = sizeof head * (count_ + 1);
+    writer_.extend(room);
+    std::memmove(bytes.data() + begin + room, bytes.data() + begin, head.size);
+    const ElementHead other{each_, 0};
+    for (auto i = count_; i-- > 0;) {  // from the last: each moves up
+      const auto from = sizeof(PoolSubmission) + i * each_;
+      const auto to = from + i * sizeof head;
+      std::memmove(bytes.data() + to + sizeof head, bytes.data() + from, each_);
+      std::memcpy(bytes.data() + to, &other, sizeof other);
+    }
+    begin += room;
+  }
+  std::memcpy(bytes.data() + begin - sizeof head, &head, sizeof head);
 }
 
 std::shared_ptr<PoolCore> PoolCore::make(PoolRequest request, Payload initializer) {
@@ -73,15 +91,10 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
     }
   }
   auto payload = elements.writer_.take();
-  Packer body;
-  body.reserve(payload.bytes.size() + 32);
-  body.put(number);
-  body.put(name);
-  body.put(std::uint64_t{count});
-  body.put(std::uint64_t{chunk_size});
-  body.put_raw(payload.bytes.data(), payload.bytes.size());
-  const auto reply =
-      to.call(Kind::pool_submit, id(), {std::move(body).take(), std::move(payload.handles)});
+  const PoolSubmission head{number,     name,         count,
+                            chunk_size, task_depth(), elements.has_heads_ ? 0 : elements.each_};
+  std::memcpy(payload.bytes.data(), &head, sizeof head);
+  const auto reply = to.call(Kind::pool_submit, id(), std::move(payload));
   if (reply.status == Status::ok) return;
   {
     const std::lock_guard guard(to.mutex());
@@ -118,8 +131,7 @@ void PoolCore::on(Frame&& frame) {
   }
   Unpacker in(payload.bytes);
   while (!in.at_end()) {
-    static_cast<void>(in.view(in.get<PoolRecord>().size));
-    ++batch->received_;
+    batch->received_ += next_record(in).first.count;
   }
   batch->arrived_.push_back(std::move(payload));
   if (batch->received_ < batch->size_) return;
@@ -153,11 +165,16 @@ bool BatchCore::ready() {
 bool BatchCore::wait(Deadline deadline) {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
+  const auto some = [&] { return !arrived_.empty() || received_ == size_; };
   while (true) {
     std::unique_lock lock(client.mutex());
-    if (!client.wait(lock, deadline, [&] { return !arrived_.empty() || received_ == size_; }))
-      return false;
+    const bool there = some();
     lock.unlock();
+    if (!there) {
+      const LentSlot lent;
+      std::unique_lock waiting(client.mutex());
+      if (!client.wait(waiting, deadline, some)) return false;
+    }
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);
     lock.lock();
@@ -169,26 +186,29 @@ bool BatchCore::wait(Deadline deadline) {
 }
 
 void BatchCore::decode(const Payload& records) {
-  Unpacker in(records.bytes);
-  while (!in.at_end()) {
-    const auto record = in.get<PoolRecord>();
-    const auto value = in.view(record.size);
-    ++decoded_;
-    std::exception_ptr error;
-    if (record.status == static_cast<std::uint32_t>(Status::ok)) {
-      try {
-        sink_(record.index, value);
-      } catch (...) {
-        error = std::current_exception();
-      }
-    } else {
-      error = decode_exception(value);
+  for (Unpacker in(records.bytes); !in.at_end();) {
+    const auto [record, values] = next_record(in);
+    decoded_ += record.count;
+    if (record.failed()) {
+      note(record.first, decode_exception(values));
+      continue;
     }
-    if (error && (!error_ || record.index < error_index_)) {
-      error_ = error;
-      error_index_ = record.index;
+    const auto end = record.first + record.count;
+    for (std::size_t at = record.first; at != end;) {
+      try {
+        sink_(at, end - at, values.last((end - at) * record.size));
+        break;
+      } catch (...) {
+        note(at++, std::current_exception());
+      }
     }
   }
+}
+
+void BatchCore::note(std::size_t index, std::exception_ptr error) {
+  if (error_ && error_index_ <= index) return;
+  error_ = std::move(error);
+  error_index_ = index;
 }
 
 }  // namespace mpx::detail

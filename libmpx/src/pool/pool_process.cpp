@@ -1,12 +1,16 @@
 #include "pool/pool_process.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <deque>
 #include <iostream>
+#include <mutex>
+#include <thread>
 #include <unordered_map>
 
+#include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
 #include "mpx/detail/callable.hpp"
@@ -17,6 +21,11 @@ namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
+
+constexpr auto kFlushEvery = 200us;
+constexpr auto kClockEvery = 10us;  // of short units
+constexpr std::uint32_t kMostPace = 64;
+constexpr std::uint32_t kMostUnits = 1 << 24;  // in one record
 
 /// A function that this process has been taught; one that it could not read fails each of its
 /// tasks.
@@ -31,12 +40,14 @@ class PoolProcess {
       : client_(client), pool_(pool), shared_(shared) {
     client_.set_handler([this](Frame&& frame) { frames_.push_back(std::move(frame)); });
   }
-  ~PoolProcess() { client_.set_handler({}); }
   PoolProcess(const PoolProcess&) = delete;
   PoolProcess& operator=(const PoolProcess&) = delete;
 
   bool initialize(ByteView call);
   void serve();
+  [[nodiscard]] std::uint64_t depth() const { return depth_.load(std::memory_order_relaxed); }
+  void lend();
+  void take_again();
 
  private:
   [[nodiscard]] ThrownAt here() const {
@@ -45,9 +56,9 @@ class PoolProcess {
   }
   void learn(const Payload& payload);
   void run(Payload payload);
-  void run_unit(const Function& function, std::uint64_t batch, std::uint64_t index,
-                ByteView arguments);
-  void add(const PoolRecord& record, const Payload& value);
+  void run_unit(const Function& function, PoolRecord record, ByteView arguments);
+  void add(const PoolRecord& record, ByteView value);
+  void publish_head();
   void flush();
 
   Client& client_;
@@ -55,10 +66,16 @@ class PoolProcess {
   SharedBlock& shared_;
   std::deque<Frame> frames_;  // guarded by the client's mutex
   std::unordered_map<std::uint64_t, Function> functions_;
-  std::size_t staged_ = 0;
+  PoolRecord open_;         // the last staged record
+  std::size_t values_ = 0;  // where its values begin; 0: nothing is staged
+  std::size_t staged_ = 0;  // bytes
   Writer result_;
   steady_clock::time_point last_flush_ = steady_clock::now();
   std::chrono::nanoseconds busy_{0};
+  std::atomic<std::uint64_t> depth_ = 0;  // of what the task submits; 0: in none
+  std::thread::id thread_ = std::this_thread::get_id();
+  std::mutex lending_;
+  int lent_ = 0;  // threads that wait; guarded by lending_
 };
 
 bool PoolProcess::initialize(ByteView call) {
@@ -118,68 +135,87 @@ void PoolProcess::learn(const Payload& payload) {
 void PoolProcess::run(Payload payload) {
   Unpacker in(payload.bytes);
   const auto stamp = in.get<ClaimStamp>();
-  const auto batch = in.get<std::uint64_t>();
-  const auto& function = functions_[in.get<std::uint64_t>()];
-  const auto first = in.get<std::uint64_t>();
+  const auto tasks = in.get<PoolTasks>();
+  const auto& function = functions_[tasks.function];
+  const RecordThrows recording;
+  depth_ = tasks.depth + 1;
+  PoolRecord record;
+  record.batch = tasks.batch;
+  record.first = tasks.first;
   auto last = steady_clock::now();
-  for (std::uint32_t i = 0; i < stamp.count; ++i) {
-    const auto arguments = in.view();
-    shared_.in_task.store(1, std::memory_order_release);
-    const bool mine = client_.take(stamp, stamp.first + i);
-    if (mine) run_unit(function, batch, first + i, arguments);
-    shared_.in_task.store(0, std::memory_order_release);
-    if (!mine) return;  // the rest has been taken back
+  std::uint32_t looked = 0, pace = 1;  // a look at the clock every so many units
+  for (std::uint32_t i = 0; i < stamp.count; ++i, ++record.first) {
+    const auto arguments = in.view(tasks.each != 0 ? tasks.each : in.get<ElementHead>().size);
+    if (!client_.take(stamp, stamp.first + i)) break;  // the rest has been taken back
+    run_unit(function, record, arguments);
+    if (i + 1 - looked < pace && i + 1 < stamp.count) continue;
+    looked = i + 1;
     const auto now = steady_clock::now();
     busy_ += now - last;
+    pace = now - last < kClockEvery ? std::min(2 * pace, kMostPace) : 1;
     last = now;
-    if (now - last_flush_ > 200us) {
+    if (now - last_flush_ > kFlushEvery) {
       flush();
       last = steady_clock::now();
     }
   }
+  depth_ = 0;
 }
 
-void PoolProcess::run_unit(const Function& function, std::uint64_t batch, std::uint64_t index,
-                           ByteView arguments) {
-  PoolRecord record;
-  record.batch = batch;
-  record.index = index;
-  Payload value;
+void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView arguments) {
+  const auto clear = [&] {  // but for room for the record's head; the memory serves on
+    result_.bytes().clear();
+    result_.extend(sizeof record);
+  };
+  clear();
   try {
     if (function.trouble) std::rethrow_exception(function.trouble);
-    const RecordThrows recording;
     Reader reader(arguments);
     function.callee->call(reader, result_);
-    value = result_.take();
   } catch (...) {
     static_cast<void>(result_.take());
+    clear();
+    const auto error = capture(std::current_exception(), here(), record.first);
     record.status = static_cast<std::uint32_t>(Status::error);
-    value = {capture(std::current_exception(), here(), index), {}};
+    result_.raw(error.data(), error.size());
   }
-  record.size = value.bytes.size();
-  record.handles = static_cast<std::uint32_t>(value.handles.size());
-  add(record, value);
+  record.size = result_.bytes().size() - sizeof record;
+  record.handles = static_cast<std::uint32_t>(result_.handles().size());
+  if (record.handles == 0 && result_.bytes().size() <= SharedBlock::kStagingBytes) {
+    return add(record, ByteView(result_.bytes()).subspan(sizeof record));
+  }
+  std::memcpy(result_.bytes().data(), &record, sizeof record);
+  flush();
+  client_.post(Kind::pool_done, pool_, result_.take());
 }
 
-void PoolProcess::add(const PoolRecord& record, const Payload& value) {
-  const auto size = sizeof record + value.bytes.size();
-  if (staged_ + size > SharedBlock::kStagingBytes) flush();
-  if (size > SharedBlock::kStagingBytes || !value.handles.empty()) {
+/// Stages a result, beside the one before where it fits.
+void PoolProcess::add(const PoolRecord& record, ByteView value) {
+  const bool beside = values_ != 0 && open_.batch == record.batch && open_.size == record.size &&
+                      open_.first + open_.count == record.first && !open_.failed() &&
+                      !record.failed() && open_.count < kMostUnits;
+  if (staged_ + (beside ? 0 : sizeof record) + value.size() > SharedBlock::kStagingBytes) {
     flush();
-    Packer body;
-    body.reserve(size);
-    body.put(record);
-    body.put_raw(value.bytes.data(), value.bytes.size());
-    client_.post(Kind::pool_done, pool_, {std::move(body).take(), value.handles});
-    return;
+    return add(record, value);
   }
-  std::memcpy(shared_.staging + staged_, &record, sizeof record);
-  if (!value.bytes.empty()) {
-    std::memcpy(shared_.staging + staged_ + sizeof record, value.bytes.data(), value.bytes.size());
+  if (beside) {
+    ++open_.count;
+  } else {
+    if (values_ != 0) publish_head();
+    open_ = record;
+    std::memcpy(shared_.staging + staged_, &record, sizeof record);
+    staged_ += sizeof record;
+    values_ = staged_;
   }
-  staged_ += size;
-  shared_.staged.store(staged_,
+  if (!value.empty()) std::memcpy(shared_.staging + staged_, value.data(), value.size());
+  staged_ += value.size();
+  shared_.staged.store({static_cast<std::uint32_t>(values_), open_.count},
                        std::memory_order_release);  // done, whatever happens to this process
+}
+
+/// The head of the last record is complete.
+void PoolProcess::publish_head() {
+  std::memcpy(shared_.staging + values_ - sizeof open_, &open_, sizeof open_);
 }
 
 // Between the post and the store a death would make the worker send the records twice; their home
@@ -187,6 +223,7 @@ void PoolProcess::add(const PoolRecord& record, const Payload& value) {
 void PoolProcess::flush() {
   last_flush_ = steady_clock::now();
   if (staged_ == 0) return;
+  publish_head();
   Bytes body(staged_);
   std::memcpy(body.data(), shared_.staging, staged_);
   {
@@ -195,16 +232,45 @@ void PoolProcess::flush() {
                  static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
   }
   busy_ = {};
-  staged_ = 0;
-  shared_.staged.store(0, std::memory_order_release);
+  staged_ = values_ = 0;
+  shared_.staged.store({}, std::memory_order_release);
 }
+
+// The tasks that this process has finished may be what others wait for: out with their results. A
+// thread that the task has started must not touch them.
+void PoolProcess::lend() {
+  if (std::this_thread::get_id() == thread_) flush();
+  const std::lock_guard guard(lending_);
+  if (lent_++ == 0) client_.post(Kind::pool_wait, pool_);
+}
+
+void PoolProcess::take_again() {
+  const std::lock_guard guard(lending_);
+  if (--lent_ == 0) client_.post(Kind::pool_resume, pool_);
+}
+
+PoolProcess* serving = nullptr;  // set before the first task
 
 }  // namespace
 
+std::uint64_t task_depth() { return serving == nullptr ? 0 : serving->depth(); }
+
+LentSlot::LentSlot() : lent_(task_depth() != 0) {
+  if (lent_) serving->lend();
+}
+LentSlot::~LentSlot() {
+  try {
+    if (lent_) serving->take_again();
+  } catch (const std::exception& error) {
+    log_error("a task that has waited cannot say so: {}", error.what());
+  }
+}
+
 int serve_pool(Client& client, const ObjectId& pool, SharedBlock& shared, ByteView initializer) {
-  PoolProcess process(client, pool, shared);
-  if (!process.initialize(initializer)) return 1;
-  process.serve();
+  // Lives until the process ends: threads of tasks may still wait then.
+  serving = new PoolProcess(client, pool, shared);
+  if (!serving->initialize(initializer)) return 1;
+  serving->serve();
   return 0;
 }
 

@@ -9,4 +9,21 @@ namespace mpx::detail {
 /// until the pool says that no more will come. Returns the exit status.
 int serve_pool(Client& client, const ObjectId& pool, SharedBlock& shared, ByteView initializer);
 
+/// How deep a task is that this thread's process submits now: 0 outside of tasks, else one more
+/// than the task that it is in.
+[[nodiscard]] std::uint64_t task_depth();
+
+/// While one exists, the process waits for other tasks; its own task, if it is in one, lends its
+/// slot. Without effect outside of tasks.
+class LentSlot {
+ public:
+  LentSlot();
+  LentSlot(const LentSlot&) = delete;
+  LentSlot& operator=(const LentSlot&) = delete;
+  ~LentSlot();
+
+ private:
+  bool lent_;
+};
+
 }  // namespace mpx::detail

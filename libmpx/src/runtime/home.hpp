@@ -40,6 +40,16 @@ class Outbox {
     send(make_frame(header, std::move(payload)));
   }
 
+  /// Counts one more reference in flight to each handle in a value that is sent as a copy.
+  void hold(const Payload& payload) {
+    for (const auto& id : payload.handles) {
+      FrameHeader header;
+      header.kind = Kind::add_ref;
+      header.object = id;
+      send(make_frame(header, {}));
+    }
+  }
+
   /// Gives back the references of handles in a value that nobody will receive.
   void drop(const Payload& payload) {
     for (const auto& id : payload.handles) {

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstring>
 
-#include "core/claims.hpp"
 #include "core/remote_exception.hpp"
 #include "mpx/error.hpp"
 
@@ -26,9 +25,9 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::pool_submit:
       return submit(request, std::move(payload), out);
     case Kind::pool_function: {
-      const auto id = Unpacker(payload.bytes).get<std::uint64_t>();
-      if (!functions_.try_emplace(id, std::move(payload)).second) out.drop(payload);
-      return;
+      auto& call = functions_[Unpacker(payload.bytes).get<std::uint64_t>()].call;
+      if (call.bytes.empty()) std::swap(call, payload);
+      return out.drop(payload);
     }
     case Kind::pool_close:
       return close(request, out);
@@ -38,17 +37,16 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::pool_join:
       return join(request, out);
     case Kind::pool_ready:
-      if (request.status == static_cast<std::uint16_t>(Status::error)) {
-        broken_ = std::move(payload.bytes);
-        return fail_all(Status::error, broken_, out);
-      }
+      return on_ready(request, std::move(payload), out);
+    case Kind::left:  // its end will be reported next
       if (const auto worker = workers_.find(request.from); worker != workers_.end())
-        worker->second.ready = true;
-      return fill(out);
-    case Kind::left:
-      return;  // on_ended() knows more
+        worker->second.taken = Unpacker(payload.bytes).get<std::uint32_t>();
+      return;
     case Kind::pool_done:
       return on_done(request, std::move(payload), out);
+    case Kind::pool_wait:
+    case Kind::pool_resume:
+      return on_waiting(request.from, request.kind == Kind::pool_wait, out);
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
     default:
@@ -64,211 +62,121 @@ void PoolHome::open(const FrameHeader& request, Payload payload, Outbox& out) {
 }
 
 void PoolHome::start_processes(Outbox& out) {
-  while (!terminated_ && broken_.empty() && workers_.size() < settings_.processes) {
-    StartRequest request;
-    request.name = fmt::format("{}Worker-{}", settings_.name, next_worker_++);
-    request.in_pool = 1;
-    request.pool = self_;
-    request.parent = owner_;
-    for (const auto& id : initializer_.handles) {
-      FrameHeader hold;
-      hold.kind = Kind::add_ref;
-      hold.object = id;
-      out.send(make_frame(hold, {}));
-    }
-    ProcessId id;
-    const auto trouble = directory_.start(std::move(request), {}, nullptr, initializer_, id, out);
-    if (!trouble.empty()) {
-      broken_ = capture(std::make_exception_ptr(LaunchError(trouble)), {});
-      return fail_all(Status::error, broken_, out);
-    }
-    workers_[id];
+  while (workers_.size() < settings_.processes && start_process(out)) {
   }
 }
 
+bool PoolHome::start_process(Outbox& out) {
+  if (terminated_ || !broken_.empty()) return false;
+  StartRequest request;
+  request.name = fmt::format("{}Worker-{}", settings_.name, next_worker_++);
+  request.in_pool = 1;
+  request.pool = self_;
+  request.parent = owner_;
+  out.hold(initializer_);
+  ProcessId id;
+  const auto trouble = directory_.start(std::move(request), {}, nullptr, initializer_, id, out);
+  if (trouble.empty()) {
+    workers_[id];
+    return true;
+  }
+  broken_ = capture(std::make_exception_ptr(LaunchError(trouble)), {});
+  fail_all(broken_, out);
+  return false;
+}
+
+void PoolHome::on_ready(const FrameHeader& request, Payload payload, Outbox& out) {
+  if (request.status == static_cast<std::uint16_t>(Status::error)) {
+    broken_ = std::move(payload.bytes);
+    return fail_all(broken_, out);
+  }
+  const auto worker = workers_.find(request.from);
+  if (worker != workers_.end()) worker->second.ready = true;
+  fill(out);
+  quit_if_done(out);
+}
+
 void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) {
-  if (closed_ || terminated_) {
+  // What has been submitted is carried out, and its tasks may need tasks of their own.
+  const bool needed = !terminated_ && workers_.contains(request.from) && !batches_.empty();
+  if (closed_ && !needed) {
     out.drop(payload);
     return out.reply(
         request, Status::usage,
         Packer::pack(fmt::format("{} is {}: no task can be submitted to it any more",
                                  settings_.name, terminated_ ? "terminated" : "closed")));
   }
-  Unpacker in(payload.bytes);
   const auto number = next_batch_++;
-  auto& batch = batches_[number];
-  batch.number = number;
-  batch.request = request;
-  batch.submitter_batch = in.get<std::uint64_t>();
-  batch.function = in.get<std::uint64_t>();
-  const auto count = in.get<std::uint64_t>();
-  batch.chunk = in.get<std::uint64_t>();
-  batch.handles = std::move(payload.handles);
-  if (count > in.rest().size())
-    throw CodecError("a submission to a pool holds an impossible count");
-  batch.ends.reserve(count);
-  batch.elements.reserve(in.rest().size());
-  std::uint32_t handles = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (!batch.handles.empty()) batch.first_handle.push_back(handles);
-    handles += in.get<std::uint32_t>();
-    const auto element = in.view();
-    batch.elements.insert(batch.elements.end(), element.begin(), element.end());
-    batch.ends.push_back(batch.elements.size());
-  }
-  batch.done.assign(count, false);
-  batch.left = count;
-  if (count == 0) {
-    out.reply(request, Status::ok);
-    return drop_batch(number, out);
-  }
-  pending_.push_back({&batch, 0, count, number});
-  pending_units_ += count;
+  auto& batch = batches_.try_emplace(number, number, request, std::move(payload)).first->second;
   out.reply(request, Status::ok);
-  if (!broken_.empty()) return fail_all(Status::error, broken_, out);
+  if (batch.size() == 0) return drop_batch(number, out);
+  pending_[batch.head().depth].push_back({&batch, 0, batch.size(), number});
+  pending_units_ += batch.size();
+  if (!broken_.empty()) return fail_all(broken_, out);
   fill(out);
 }
 
-std::uint64_t PoolHome::window() const {
-  if (task_ns_ < 0) return 2;
-  const auto units = static_cast<double>(kCover.count()) / std::max(task_ns_, 1.0);
-  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::min(units, 1e9)), 2, kMostAhead);
-}
-
-void PoolHome::fill(Outbox& out) {
-  // The idle first: what was recalled for them must not go back where it came from.
-  for (auto& [id, worker] : workers_) {
-    if (worker.outstanding == 0) fill_one(id, worker, out);
-  }
-  for (bool some = true; some && pending_units_ != 0;) {
-    some = false;
-    for (auto& [id, worker] : workers_) some |= fill_one(id, worker, out);
-  }
-  recall_for_idle(out);
-}
-
-/// Gives a process its next chunk, if it should have one. False if nothing was given.
-bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
-  if (!worker.ready || worker.recalling || worker.quitting || pending_.empty()) return false;
-  auto& range = pending_.front();
-  const auto chunk = range.batch->chunk;
-  const auto want = window();
-  // Two chunks at least are under way, so that the next is there when one is finished.
-  if (worker.outstanding >= std::max(want, 2 * chunk) ||
-      (worker.outstanding > 0 && worker.outstanding + chunk > std::max(want, 2 * chunk)))
-    return false;
-  auto units = chunk;
-  if (units == 0) {
-    const auto share = (pending_units_ + 2 * workers_.size() - 1) / (2 * workers_.size());
-    // A chunk is at most half of the window: the other half is worked on while it travels.
-    units =
-        std::clamp<std::uint64_t>(std::min(share, (want + 1) / 2), 1, want - worker.outstanding);
-  }
-  if (settings_.max_tasks_per_child != 0) {
-    units = std::min(units, settings_.max_tasks_per_child - worker.given);
-  }
-  units = std::min(units, range.end - range.next);
-  const Range part{range.batch, range.next, range.next + units, range.number};
-  range.next += units;
-  if (range.next == range.end) pending_.pop_front();
-  pending_units_ -= units;
-  dispatch(id, worker, part, out);
-  if (worker.given == settings_.max_tasks_per_child) {  // 0, no limit, is never reached
-    worker.quitting = true;
-    out.deliver(Kind::pool_quit, id, self_, 0, {});
-  }
-  return true;
-}
-
-void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) {
-  auto& batch = *range.batch;
-  if (worker.known.insert(batch.function).second) {
-    const auto& function = functions_[batch.function];
-    for (const auto& object : function.handles) {
-      FrameHeader hold;
-      hold.kind = Kind::add_ref;
-      hold.object = object;
-      out.send(make_frame(hold, {}));
-    }
-    out.deliver(Kind::pool_learn, id, self_, 0, Payload(function));
-  }
-  const auto units = range.end - range.next;
-  const auto begin = range.next == 0 ? 0 : batch.ends[range.next - 1];
-  Packer body;
-  body.reserve(64 + units * 8 + (batch.ends[range.end - 1] - begin));
-  body.put(ClaimStamp{0, 0, 0, static_cast<std::uint32_t>(units)});
-  body.put(batch.number);
-  body.put(batch.function);
-  body.put(range.next);
-  std::vector<ObjectId> handles;
-  for (auto i = range.next; i < range.end; ++i) {
-    const auto from = i == 0 ? 0 : batch.ends[i - 1];
-    body.put(std::uint64_t{batch.ends[i] - from});
-    body.put_raw(batch.elements.data() + from, batch.ends[i] - from);
-    if (batch.first_handle.empty()) continue;
-    const auto end =
-        i + 1 < batch.first_handle.size() ? batch.first_handle[i + 1] : batch.handles.size();
-    for (auto h = std::size_t{batch.first_handle[i]}; h < end; ++h) {
-      FrameHeader hold;  // the submission's own reference stays for another try
-      hold.kind = Kind::add_ref;
-      hold.object = batch.handles[h];
-      out.send(make_frame(hold, {}));
-      handles.push_back(batch.handles[h]);
-    }
-  }
-  worker.outstanding += units;
-  worker.given += units;
-  worker.recalled_all = false;
-  if (!worker.assigned.empty() && worker.assigned.back().batch == &batch &&
-      worker.assigned.back().end == range.next) {
-    worker.assigned.back().end = range.end;
-  } else {
-    worker.assigned.push_back(range);
-  }
-  out.deliver(Kind::pool_tasks, id, self_, 0, Payload{std::move(body).take(), std::move(handles)});
-}
-
-/// Nothing is left to hand out and a process is idle: what waits behind others' current units comes
-/// back.
-void PoolHome::recall_for_idle(Outbox& out) {
-  if (pending_units_ != 0) return;
-  const bool idle = std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
-    return entry.second.ready && entry.second.outstanding == 0 && !entry.second.quitting;
-  });
-  if (!idle) return;
-  for (auto& [id, worker] : workers_) {
-    if (worker.outstanding < 2 || worker.recalling || worker.quitting || worker.recalled_all)
-      continue;
-    worker.recalling = true;
-    FrameHeader header;
-    header.kind = Kind::recall;
-    header.to = id;
-    header.object = self_;
-    header.status = 0;
-    out.send(make_frame(header, {}));
-  }
-}
-
-void PoolHome::take_back(Worker& worker, std::uint64_t units) {
-  while (units != 0 && !worker.assigned.empty()) {
-    auto& last = worker.assigned.back();
-    const auto part = std::min(units, last.end - last.next);
-    last.end -= part;
-    const Range back{last.batch, last.end, last.end + part, last.number};
-    if (back.batch == nullptr) {
-      pending_units_ -= part;  // nobody wants them any more
-    } else if (!pending_.empty() && pending_.front().batch == back.batch &&
-               pending_.front().next == back.end) {
-      pending_.front().next = back.next;
+void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out) {
+  const auto worker = workers_.find(request.from);
+  std::uint64_t units = 0;
+  std::size_t handle = 0;
+  std::unordered_set<std::uint64_t> functions;
+  // Records are passed on as they are, those of one batch in a row together.
+  PoolBatch* batch = nullptr;
+  ByteView run;
+  std::size_t run_handles = 0;
+  const auto pass_on = [&] {
+    if (batch == nullptr || run.empty()) return;
+    const auto first = payload.handles.begin() + static_cast<std::ptrdiff_t>(handle - run_handles);
+    std::vector<ObjectId> handles(first, first + static_cast<std::ptrdiff_t>(run_handles));
+    Bytes bytes;
+    if (run.size() == payload.bytes.size()) {
+      bytes = std::move(payload.bytes);
     } else {
-      pending_.push_front(back);
+      bytes.resize(run.size());
+      std::memcpy(bytes.data(), run.data(), run.size());
     }
-    pending_units_ += part;
-    worker.outstanding -= part;
-    worker.given -= part;
-    units -= part;
-    if (last.next == last.end) worker.assigned.pop_back();
+    run = {};
+    run_handles = 0;
+    batch->pass_on({std::move(bytes), std::move(handles)}, self_, out);
+    if (batch->left() == 0) drop_batch(batch->number(), out);
+    batch = nullptr;
+  };
+  for (Unpacker in(payload.bytes); !in.at_end();) {
+    const auto start = in.rest();
+    const auto [record, values] = next_record(in);
+    units += record.count;
+    if (worker != workers_.end()) book(worker->second, record);
+    const auto found = batches_.find(record.batch);
+    const bool fresh = found != batches_.end() && found->second.finish(record.first, record.count);
+    if (batch != nullptr && (!fresh || batch != &found->second)) pass_on();
+    const auto carried = std::min<std::size_t>(record.handles, payload.handles.size() - handle);
+    handle += carried;
+    if (!fresh) {  // a process that dies may send twice
+      for (auto h = handle - carried; h < handle; ++h) out.drop({{}, {payload.handles[h]}});
+      continue;
+    }
+    batch = &found->second;
+    functions.insert(batch->head().function);
+    run = {run.empty() ? start.data() : run.data(), run.size() + sizeof record + values.size()};
+    run_handles += carried;
   }
+  pass_on();
+  if (request.call != 0 && units != 0)
+    measure(functions, static_cast<double>(request.call) / static_cast<double>(units));
+  fill(out);
+  quit_if_done(out);
+}
+
+/// A process whose task waits for other tasks lends its slot. What waits behind that task comes
+/// back: it may be what the task waits for.
+void PoolHome::on_waiting(ProcessId from, bool waiting, Outbox& out) {
+  const auto found = workers_.find(from);
+  if (found == workers_.end() || found->second.waiting == waiting) return;
+  found->second.waiting = waiting;
+  waiting_ = waiting ? waiting_ + 1 : waiting_ - 1;
+  if (waiting && found->second.outstanding > 1) recall(from, found->second, out);
+  fill(out);
 }
 
 void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
@@ -280,129 +188,55 @@ void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
   fill(out);
 }
 
-/// Books a record; false if its unit had finished before.
-bool PoolHome::finish(Worker* worker, const PoolRecord& record) {
-  if (worker != nullptr && !worker->assigned.empty()) {
-    auto& first = worker->assigned.front();
-    if (first.number == record.batch && first.next == record.index) {
-      --worker->outstanding;
-      if (++first.next == first.end) worker->assigned.pop_front();
-    }
-  }
-  const auto found = batches_.find(record.batch);
-  if (found == batches_.end() || record.index >= found->second.done.size()) return false;
-  auto& batch = found->second;
-  if (batch.done[record.index]) return false;
-  batch.done[record.index] = true;
-  --batch.left;
-  return true;
-}
-
-void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out) {
-  const auto worker = workers_.find(request.from);
-  // Records are passed on as they are, those of one batch in a row together.
-  Unpacker in(payload.bytes);
-  std::uint64_t units = 0;
-  std::size_t handle = 0;
-  Bytes run;
-  std::vector<ObjectId> run_handles;
-  std::uint64_t run_batch = 0;
-  const auto pass_on = [&] {
-    const auto found = batches_.find(run_batch);
-    if (found == batches_.end()) return;
-    auto& batch = found->second;
-    FrameHeader header;
-    header.kind = Kind::pool_results;
-    header.to = batch.request.from;
-    header.object = self_;
-    header.call = batch.submitter_batch;
-    out.send(make_frame(header, Payload{std::exchange(run, {}), std::exchange(run_handles, {})}));
-    if (batch.left == 0) drop_batch(run_batch, out);
-  };
-  while (!in.at_end()) {
-    const auto start = in.rest();
-    const auto record = in.get<PoolRecord>();
-    static_cast<void>(in.view(record.size));
-    const auto first = handle;
-    handle = std::min<std::size_t>(handle + record.handles, payload.handles.size());
-    ++units;
-    if (!finish(worker == workers_.end() ? nullptr : &worker->second, record)) {
-      for (auto h = first; h < handle; ++h) out.drop(Payload{{}, {payload.handles[h]}});
-      continue;
-    }
-    if (run_batch != record.batch) {
-      if (!run.empty()) pass_on();
-      run_batch = record.batch;
-    }
-    if (run.empty()) run.reserve(start.size());
-    run.insert(run.end(), start.begin(),
-               start.begin() + static_cast<std::ptrdiff_t>(sizeof record + record.size));
-    run_handles.insert(run_handles.end(),
-                       payload.handles.begin() + static_cast<std::ptrdiff_t>(first),
-                       payload.handles.begin() + static_cast<std::ptrdiff_t>(handle));
-  }
-  if (!run.empty()) pass_on();
-  if (request.call != 0 && units != 0) {
-    const auto each = static_cast<double>(request.call) / static_cast<double>(units);
-    task_ns_ = task_ns_ < 0 ? each : 0.75 * task_ns_ + 0.25 * each;
-  }
-  fill(out);
-  quit_if_done(out);
-}
-
 void PoolHome::drop_batch(std::uint64_t number, Outbox& out) {
   const auto found = batches_.find(number);
   if (found == batches_.end()) return;
-  std::erase_if(pending_, [&](const Range& range) {
-    if (range.batch != &found->second) return false;
-    pending_units_ -= range.end - range.next;
-    return true;
-  });
-  // Processes go on with what they have of it; a recall gives it back among the rest.
-  for (auto& [id, worker] : workers_) {
-    for (auto& range : worker.assigned) {
-      if (range.batch == &found->second) range.batch = nullptr;
+  if (found->second.left() != 0) {  // else nothing of it is anywhere any more
+    if (const auto level = pending_.find(found->second.head().depth); level != pending_.end()) {
+      std::erase_if(level->second, [&](const Range& range) {
+        if (range.number != number) return false;
+        pending_units_ -= range.end - range.next;
+        return true;
+      });
+      if (level->second.empty()) pending_.erase(level);
+    }
+    // Processes go on with what they have of it; a recall gives it back among the rest.
+    for (auto& [id, worker] : workers_) {
+      for (auto& range : worker.assigned) {
+        if (range.number == number) range.batch = nullptr;
+      }
     }
   }
-  out.drop(Payload{{}, std::move(found->second.handles)});
+  found->second.drop(out);
   batches_.erase(found);
 }
 
-/// Reports an element as failed to its submitter.
-void PoolHome::fail(Batch& batch, std::uint64_t index, Status status, const Bytes& error,
-                    Outbox& out) {
-  if (batch.done[index]) return;
-  batch.done[index] = true;
-  --batch.left;
-  PoolRecord record;
-  record.batch = batch.number;
-  record.index = index;
-  record.size = error.size();
-  record.status = static_cast<std::uint32_t>(status);
-  Packer body;
-  body.put(record);
-  body.put_raw(error.data(), error.size());
-  FrameHeader header;
-  header.kind = Kind::pool_results;
-  header.to = batch.request.from;
-  header.object = self_;
-  header.call = batch.submitter_batch;
-  out.send(make_frame(header, Payload{std::move(body).take(), {}}));
+void PoolHome::drop_finished(Outbox& out) {
+  std::vector<std::uint64_t> finished;
+  for (const auto& [number, batch] : batches_) {
+    if (batch.left() == 0) finished.push_back(number);
+  }
+  for (const auto number : finished) drop_batch(number, out);
 }
 
-void PoolHome::fail_all(Status status, const Bytes& error, Outbox& out) {
-  while (!batches_.empty()) {
-    auto& [number, batch] = *batches_.begin();
-    for (std::uint64_t i = 0; i < batch.done.size(); ++i) fail(batch, i, status, error, out);
-    drop_batch(number, out);
+void PoolHome::fail_all(const Bytes& error, Outbox& out) {
+  pending_.clear();
+  pending_units_ = 0;
+  for (auto& [id, worker] : workers_) {
+    for (auto& range : worker.assigned) range.batch = nullptr;
   }
+  for (auto& [number, batch] : batches_) {
+    batch.fail(0, batch.size(), error, self_, out);
+    batch.drop(out);
+  }
+  batches_.clear();
 }
 
 void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::erase_if(joining_, [&](const FrameHeader& request) { return request.from == who; });
   std::vector<std::uint64_t> orphans;
   for (const auto& [number, batch] : batches_) {
-    if (batch.request.from == who) orphans.push_back(number);
+    if (batch.submitter() == who) orphans.push_back(number);
   }
   for (const auto number : orphans) drop_batch(number, out);
   if (who == owner_) terminate(out);
@@ -410,34 +244,10 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   if (found == workers_.end()) return;
   auto worker = std::move(found->second);
   workers_.erase(found);
-  // Units are carried out in order: only the first that has not finished can have been begun.
-  if (facts.in_task != 0 && !worker.assigned.empty() && worker.assigned.front().batch != nullptr) {
-    const auto index = worker.assigned.front().next;
-    auto& batch = *worker.assigned.front().batch;
-    if (!batch.done[index] && ++batch.deaths[index] > settings_.retries) {
-      const ProcessLost lost(
-          fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a "
-                      "task of {}; tried {} times",
-                      facts.name, facts.rank, facts.host, facts.pid,
-                      facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
-                                          : fmt::format("ended with exit code {}", facts.exit_code),
-                      index, settings_.name, batch.deaths[index]),
-          {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
-      fail(batch, index, Status::error,
-           capture(std::make_exception_ptr(lost), {facts.name, facts.rank, facts.host, facts.pid},
-                   index),
-           out);
-      if (++worker.assigned.front().next == worker.assigned.front().end)
-        worker.assigned.pop_front();
-      --worker.outstanding;
-    }
-  }
+  if (worker.waiting) --waiting_;
+  charge_death(worker, facts, out);
   take_back(worker, worker.outstanding);
-  std::vector<std::uint64_t> finished;
-  for (const auto& [number, batch] : batches_) {
-    if (batch.left == 0) finished.push_back(number);
-  }
-  for (const auto number : finished) drop_batch(number, out);
+  drop_finished(out);
   if (!worker.ready && !terminated_ && broken_.empty() &&
       ++failed_starts_ > 2 + settings_.processes) {
     broken_ = capture(
@@ -448,17 +258,42 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
                 settings_.name, facts.name, facts.rank, facts.host, facts.exit_code),
             {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code})),
         {});
-    fail_all(Status::error, broken_, out);
+    fail_all(broken_, out);
   }
   quit_if_done(out);
   if (!closed_ || !batches_.empty()) start_processes(out);
   fill(out);
 }
 
+/// Units are carried out in order: if the process had taken one more than have finished, it died in
+/// the first of those that have not.
+void PoolHome::charge_death(Worker& worker, const ProcessFacts& facts, Outbox& out) {
+  if (worker.taken == worker.finished || worker.assigned.empty()) return;
+  auto& front = worker.assigned.front();
+  if (front.batch == nullptr || front.batch->finished(front.next)) return;
+  const auto index = front.next;
+  const auto deaths = front.batch->died(index);
+  if (deaths <= settings_.retries) return;
+  const ProcessLost lost(
+      fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a task of "
+                  "{}; tried {} times",
+                  facts.name, facts.rank, facts.host, facts.pid,
+                  facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
+                                      : fmt::format("ended with exit code {}", facts.exit_code),
+                  index, settings_.name, deaths),
+      {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
+  const auto error = capture(std::make_exception_ptr(lost),
+                             {facts.name, facts.rank, facts.host, facts.pid}, index);
+  front.batch->fail(index, index + 1, error, self_, out);
+  if (++front.next == front.end) worker.assigned.pop_front();
+  --worker.outstanding;
+}
+
 void PoolHome::quit_if_done(Outbox& out) {
   if (!terminated_ && closed_ && batches_.empty()) {
-    for (auto& [id, worker] : workers_) {
-      if (!std::exchange(worker.quitting, true)) out.deliver(Kind::pool_quit, id, self_, 0, {});
+    for (auto& [id, worker] : workers_) {  // one that is not ready does not listen yet
+      if (worker.ready && !std::exchange(worker.quitting, true))
+        out.deliver(Kind::pool_quit, id, self_, 0, {});
     }
   }
   if (!workers_.empty()) return;
@@ -478,11 +313,11 @@ void PoolHome::terminate(Outbox& out) {
   const auto error = capture(
       std::make_exception_ptr(Closed(settings_.name + " was terminated before the task was done")),
       {});
-  fail_all(Status::error, error, out);
+  fail_all(error, out);
   for (const auto& [id, worker] : workers_) directory_.signal(id, SIGKILL, out);
   out.drop(initializer_);
   initializer_.handles.clear();
-  for (const auto& [id, function] : functions_) out.drop(function);
+  for (const auto& [id, function] : functions_) out.drop(function.call);
   functions_.clear();
   quit_if_done(out);
 }

@@ -3,22 +3,27 @@
 #include <chrono>
 #include <deque>
 #include <map>
-#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "runtime/directory.hpp"
+#include "runtime/pool_batch.hpp"
 
 namespace mpx::detail {
 
 /// A pool: its processes, the batches that were submitted to it, and the scheduler between them.
 ///
-/// Scheduling: each process has enough units waiting to cover kCover of its measured time per unit,
-/// at least two chunks and at most kMostAhead units, but never more than its share of half of what
-/// is left (guided self-scheduling, Polychronopoulos and Kuck 1987). When nothing is left to hand
-/// out and a process is idle, what waits at the others is recalled and spread. Failure:    a
-/// process that dies gives back what it had not begun; the one unit it was on is run again
-/// `retries` times, then fails with ProcessLost. A unit that has finished never runs again.
+/// Scheduling: each process has enough units waiting to cover kCover of the measured time of such
+///             units, at least two chunks, but never more than its share of half of what is left
+///             (guided self-scheduling, Polychronopoulos and Kuck 1987). When nothing is left to
+///             hand out and a process is idle, what waits at the others is recalled and spread.
+/// Nesting:    tasks that are submitted by a task are one level deeper, and go first. A process
+///             whose task waits lends its slot to another one, which is started if need be; at no
+///             level more processes are in a unit than the pool has slots. The deepest task that
+///             waits can always be served, so nothing waits for ever.
+/// Failure:    a process that dies gives back what it had not begun; the one unit it was on is run
+///             again `retries` times, then fails with ProcessLost. A unit that has finished never
+///             runs again.
 class PoolHome : public Home {
  public:
   PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, PoolSettings settings);
@@ -30,56 +35,56 @@ class PoolHome : public Home {
   void on_freed(Outbox& out) override;
 
  private:
-  struct Batch {
-    std::uint64_t number;  // this home's
-    FrameHeader request;   // of the submission: who gets the results
-    std::uint64_t submitter_batch = 0;
-    std::uint64_t function = 0;
-    std::uint64_t chunk = 0;  // 0: automatic
-    Bytes elements;
-    std::vector<std::uint64_t> ends;          // of each element in `elements`
-    std::vector<std::uint32_t> first_handle;  // empty where no element has any
-    std::vector<ObjectId> handles;
-    std::vector<bool> done;
-    std::uint64_t left = 0;
-    std::unordered_map<std::uint64_t, std::uint64_t> deaths;  // by element
-  };
   struct Range {
-    Batch* batch;  // null: dropped, but a process still has its units
+    PoolBatch* batch;  // null: dropped, but a process still has its units
     std::uint64_t next, end;
     std::uint64_t number;  // the batch's
   };
   struct Worker {
     std::deque<Range> assigned;
     std::uint64_t outstanding = 0;  // units of assigned
+    std::uint64_t depth = 0;        // of all of them
     std::uint64_t given = 0;
+    std::uint32_t finished = 0, taken = 0;    // units, modulo 2^32
     std::unordered_set<std::uint64_t> known;  // functions
-    bool ready = false, recalling = false, quitting = false, recalled_all = false;
+    bool ready = false, waiting = false, recalling = false, quitting = false, recalled_all = false;
+  };
+  struct Function {
+    Payload call;
+    double task_ns = -1;  // smoothed; below zero: not measured
   };
 
   void open(const FrameHeader& request, Payload payload, Outbox& out);
+  bool start_process(Outbox& out);
   void start_processes(Outbox& out);
+  void on_ready(const FrameHeader& request, Payload payload, Outbox& out);
   void submit(const FrameHeader& request, Payload payload, Outbox& out);
   void on_done(const FrameHeader& request, Payload payload, Outbox& out);
   void on_recalled(ProcessId from, std::uint64_t units, Outbox& out);
+  void on_waiting(ProcessId from, bool waiting, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);
   void terminate(Outbox& out);
   void join(const FrameHeader& request, Outbox& out);
 
+  // the scheduler: pool_schedule.cpp
   void fill(Outbox& out);
   bool fill_one(ProcessId id, Worker& worker, Outbox& out);
   void dispatch(ProcessId id, Worker& worker, Range range, Outbox& out);
+  [[nodiscard]] bool has_slot(std::uint64_t depth) const;
+  std::deque<Range>* units_for(const Worker& worker);
+  [[nodiscard]] std::uint64_t window(const PoolBatch& batch) const;
+  void start_extra(Outbox& out);
+  void recall(ProcessId id, Worker& worker, Outbox& out);
   void recall_for_idle(Outbox& out);
-  [[nodiscard]] std::uint64_t window() const;
   void take_back(Worker& worker, std::uint64_t units);
-  bool finish(Worker* worker, const PoolRecord& record);
-  void fail(Batch& batch, std::uint64_t index, Status status, const Bytes& error, Outbox& out);
-  void drop_batch(std::uint64_t number, Outbox& out);
-  void fail_all(Status status, const Bytes& error, Outbox& out);
-  void quit_if_done(Outbox& out);
+  void book(Worker& worker, const PoolRecord& record);
+  void measure(const std::unordered_set<std::uint64_t>& functions, double each_ns);
 
-  static constexpr std::chrono::nanoseconds kCover{400'000};
-  static constexpr std::uint64_t kMostAhead = 2048;
+  void charge_death(Worker& worker, const ProcessFacts& facts, Outbox& out);
+  void drop_batch(std::uint64_t number, Outbox& out);
+  void drop_finished(Outbox& out);
+  void fail_all(const Bytes& error, Outbox& out);
+  void quit_if_done(Outbox& out);
 
   ObjectId self_;
   ProcessId owner_;
@@ -87,12 +92,12 @@ class PoolHome : public Home {
   PoolSettings settings_;
   Payload initializer_;
   std::map<ProcessId, Worker> workers_;
-  std::unordered_map<std::uint64_t, Payload> functions_;
-  std::map<std::uint64_t, Batch> batches_;
+  std::uint64_t waiting_ = 0;  // of them
+  std::unordered_map<std::uint64_t, Function> functions_;
+  std::map<std::uint64_t, PoolBatch> batches_;
   std::uint64_t next_batch_ = 1;
-  std::deque<Range> pending_;
+  std::map<std::uint64_t, std::deque<Range>, std::greater<>> pending_;  // by depth; none is empty
   std::uint64_t pending_units_ = 0;
-  double task_ns_ = -1;  // smoothed; below zero: not measured
   std::uint64_t failed_starts_ = 0;
   std::uint64_t next_worker_ = 1;
   Bytes broken_;  // captured exception that no process gets past, of the initializer

@@ -38,6 +38,20 @@ SharedBlock& Supervisor::Child::shared() const {
   return *reinterpret_cast<SharedBlock*>(channel.scratch().data());
 }
 
+Bytes SharedBlock::staged_records() const {
+  const auto last = staged.load(std::memory_order_acquire);
+  if (last.values < sizeof(PoolRecord) || last.values > kStagingBytes) return {};
+  PoolRecord record;
+  std::memcpy(&record, staging + last.values - sizeof record, sizeof record);
+  record.count = last.count;
+  const auto copies = record.failed() ? 1 : record.count;
+  if (copies == 0 || record.size > (kStagingBytes - last.values) / copies) return {};
+  Bytes records(last.values + record.size * copies);
+  std::memcpy(records.data(), staging, records.size());
+  std::memcpy(records.data() + last.values - sizeof record, &record, sizeof record);
+  return records;
+}
+
 Supervisor::Supervisor(int rank, std::string host, std::optional<Template> forker, Route route)
     : rank_(rank), host_(std::move(host)), template_(std::move(forker)), route_(std::move(route)) {}
 
@@ -232,15 +246,12 @@ void Supervisor::report_end(Child& child) {
   child.ended = true;
   if (watch) watch(child.channel.socket(), false);
   if (const auto pool = child.slots.find(0); pool != child.slots.end()) {
-    const auto staged = child.shared().staged.load(std::memory_order_acquire);
-    if (staged != 0 && staged <= SharedBlock::kStagingBytes) {
+    if (auto records = child.shared().staged_records(); !records.empty()) {
       FrameHeader header;
       header.kind = Kind::pool_done;
       header.from = child.id;
       header.object = pool->second;
-      Packer body;
-      body.put_raw(child.shared().staging, staged);
-      route_(make_frame(header, Payload{std::move(body).take(), {}}));
+      route_(make_frame(header, Payload{std::move(records), {}}));
     }
   }
   for (auto& frame : child.writer.take_waiting()) drop_handles(std::move(frame));
@@ -255,7 +266,6 @@ void Supervisor::report_end(Child& child) {
     header.object = object;
     route_(make_frame(header, Payload{Packer::pack(child.shared().claims[slot].taken()), {}}));
   }
-  child.facts.in_task = child.shared().in_task.load(std::memory_order_acquire) != 0 ? 1 : 0;
   child.facts.ended = 1;
   child.touched.insert(0);
   child.touched.insert(rank_);

@@ -18,12 +18,18 @@ struct SharedBlock {
   static constexpr std::size_t kStagingBytes = std::size_t{64} << 10;
 
   ClaimWord claims[kClaimSlots];
-  /// Results of finished tasks that are not yet in the ring: `staged` bytes of records, published
-  /// after each task, so that the worker finds them when the process has died.
-  std::atomic<std::uint64_t> staged{0};
-  /// Set while the process is in a task.
-  std::atomic<std::uint32_t> in_task{0};
+  /// Results of finished tasks that are not yet in the ring: records, published after each task, so
+  /// that the worker finds them when the process has died. The last record may still grow: where
+  /// its values begin (0: nothing is staged), and how many there are. Its head does not say.
+  struct Staged {
+    std::uint32_t values = 0;
+    std::uint32_t count = 0;
+  };
+  std::atomic<Staged> staged{Staged{}};
   std::byte staging[kStagingBytes];
+
+  /// The staged records, complete; empty where a process that went wrong has left nonsense.
+  [[nodiscard]] Bytes staged_records() const;
 };
 
 /// The processes of this rank: starts them, moves their frames, and reports their ends.

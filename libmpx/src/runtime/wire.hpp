@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "core/frame.hpp"
+#include "core/pack.hpp"
 
 namespace mpx::detail {
 
@@ -50,13 +50,16 @@ enum class Kind : std::uint16_t {
   process_signal,  ///< {i32 signal}
 
   pool_open,       ///< {PoolSettings}, payload: the initializer's call; → {u64 processes}
-  pool_submit,     ///< {u64 batch, function, count, chunk, n × (u32 handles, u64 size, bytes)}
+  pool_submit,     ///< {PoolSubmission, elements}
   pool_function,   ///< {u64 function}, payload: the callable; to the home, and on to its processes
   pool_close,      ///< no more submissions; answered
   pool_terminate,  ///< ends everything now; answered
   pool_join,       ///< answered when the last process has ended
   pool_ready,      ///< from a pool process: its initializer has run
-  pool_done,       ///< from a pool process: records of finished units
+  pool_done,    ///< from a pool process: n × {PoolRecord, values} of finished units; header.call:
+                ///< the nanoseconds that they took
+  pool_wait,    ///< from a pool process: its task waits for other tasks
+  pool_resume,  ///< … and goes on
 
   // To a service of the rank header.to.rank().
   first_service = 0x100,
@@ -88,11 +91,10 @@ enum class Kind : std::uint16_t {
   end_closed,    ///< status EndGone, {ProcessFacts} when lost: after what was sent before, nothing
                  ///< follows
   queue_items,   ///< claimable units: {ClaimStamp, n × (u32 handles, bytes)}
-  pool_tasks,    ///< claimable units: {stamp, u64 batch, u64 function, u64 first, n × (u64 size,
-                 ///< bytes)}
+  pool_tasks,    ///< claimable units: {ClaimStamp, PoolTasks, elements as in pool_submit}
   pool_learn,    ///< {u64 function}, payload: the callable
   pool_quit,     ///< no more tasks will come
-  pool_results,  ///< records for the submitter of a batch
+  pool_results,  ///< as pool_done, for the submitter of a batch; header.call: its number there
   session_over,  ///< rank 0 → all ranks: it has come to the end of its Session
   session_left,  ///< rank → rank 0: it has, too
 };
@@ -123,9 +125,8 @@ struct ProcessFacts {
   std::int32_t pid = 0;
   std::int32_t exit_code = 0;  ///< −signal if killed
   std::uint8_t ended = 0;
-  std::uint8_t in_task = 0;  ///< of a pool process: it died in the middle of a unit
 
-  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended, in_task); }
+  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended); }
 };
 
 /// How to start a process.
@@ -155,14 +156,51 @@ struct PoolSettings {
   auto fields() { return std::tie(processes, max_tasks_per_child, retries, name); }
 };
 
-/// Head of one record of pool_done and pool_results; `size` bytes of the value, or of the captured
-/// exception, follow. A value is encoded as in encode().
+/// Head of pool_submit. Elements of one size, without handles, stand side by side; others have an
+/// ElementHead each.
+struct PoolSubmission {
+  std::uint64_t batch = 0;  ///< the submitter's number for it
+  std::uint64_t function = 0;
+  std::uint64_t count = 0;
+  std::uint64_t chunk = 0;  ///< 0: automatic
+  std::uint64_t depth = 0;  ///< 0, or one more than that of the task which submits it
+  std::uint64_t each = 0;   ///< bytes of every element; 0: elements have heads
+};
+struct ElementHead {
+  std::uint64_t size = 0;
+  std::uint64_t handles = 0;
+};
+
+/// Head of pool_tasks, behind the stamp.
+struct PoolTasks {
+  std::uint64_t batch = 0;  ///< the home's number for it
+  std::uint64_t function = 0;
+  std::uint64_t first = 0;
+  std::uint64_t depth = 0;
+  std::uint64_t each = 0;
+};
+
+/// Head of the results of `count` elements from `first` on. `count` values of `size` bytes follow,
+/// each encoded as in encode(); of failed ones, one captured exception for all.
 struct PoolRecord {
   std::uint64_t batch = 0;
-  std::uint64_t index = 0;
+  std::uint64_t first = 0;
   std::uint64_t size = 0;
+  std::uint32_t count = 1;
   std::uint32_t handles = 0;
-  std::uint32_t status = 0;  ///< Status::ok or Status::error, of a closed pool Status::closed
+  std::uint32_t status = 0;  ///< Status::ok or Status::error
+  std::uint32_t unused = 0;
+
+  [[nodiscard]] bool failed() const { return status != static_cast<std::uint32_t>(Status::ok); }
 };
+
+/// Takes the next record of a body, and its values.
+inline std::pair<PoolRecord, ByteView> next_record(Unpacker& in) {
+  const auto record = in.get<PoolRecord>();
+  const auto copies = record.failed() ? 1 : record.count;
+  if (record.count == 0 || (copies > 1 && record.size > in.rest().size() / copies))
+    throw CodecError("a record of a pool holds an impossible count");
+  return {record, in.view(record.size * copies)};
+}
 
 }  // namespace mpx::detail

@@ -23,8 +23,9 @@ class PoolCore;
 /// decoded by the thread that waits for them, without any lock of libmpx.
 class BatchCore {
  public:
-  /// Takes the value of an element. Called by one thread at a time.
-  using Sink = std::function<void(std::size_t index, ByteView value)>;
+  /// Takes the values of so many elements, of the same size each. Sets `at` to the index of each
+  /// before it takes it. Called by one thread at a time.
+  using Sink = std::function<void(std::size_t& at, std::size_t count, ByteView values)>;
 
   BatchCore(std::size_t size, Sink sink) : size_(size), sink_(std::move(sink)) {}
   BatchCore(const BatchCore&) = delete;
@@ -47,6 +48,7 @@ class BatchCore {
   friend class PoolCore;
 
   void decode(const Payload& records);
+  void note(std::size_t index, std::exception_ptr error);
 
   std::size_t size_;
   Sink sink_;
@@ -67,29 +69,41 @@ struct PoolRequest {
   std::string name;
 };
 
-/// Elements on their way to a pool.
+/// Elements on their way to a pool. As long as all have one size and name no handles they stand
+/// side by side; else each gets a head.
 class Submission {
  public:
   Submission();
   /// Adds one element, written by `write_element(Writer&)`.
   template <class Write>
   void add(Write write_element) {
-    const auto head = writer_.bytes().size();
-    writer_.number(std::uint32_t{0});
-    writer_.number(std::uint64_t{0});
+    if (has_heads_) begin_element();
+    const auto begin = writer_.bytes().size();
     const auto handles = writer_.handles().size();
     write_element(writer_);
-    set_head(head, writer_.handles().size() - handles);
+    const auto size = writer_.bytes().size() - begin;
+    if (count_ == 0) each_ = size;
+    if (has_heads_ || size != each_ || size == 0 || writer_.handles().size() != handles)
+      end_element(begin, writer_.handles().size() - handles);
     ++count_;
+  }
+  /// Adds `count` elements of `each` bytes; nothing else may be added.
+  void add_row(const void* elements, std::size_t count, std::size_t each) {
+    writer_.raw(elements, count * each);
+    count_ = count;
+    each_ = each;
   }
   [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
   friend class PoolCore;
-  void set_head(std::size_t head, std::size_t handles);
+  void begin_element();
+  void end_element(std::size_t begin, std::size_t handles);
 
-  Writer writer_;
+  Writer writer_;  // begins with room for the head of the message
   std::size_t count_ = 0;
+  std::size_t each_ = 0;
+  bool has_heads_ = false;
 };
 
 /// A pool as this process sees it.

@@ -1,0 +1,207 @@
+// Who gets which units of a pool, and when.
+
+#include <algorithm>
+
+#include "runtime/pool_home.hpp"
+
+namespace mpx::detail {
+namespace {
+
+constexpr std::chrono::nanoseconds kCover = std::chrono::milliseconds(1);
+constexpr std::uint64_t kMostUnits = std::uint64_t{1} << 16;  // ahead, by measured time
+constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 20;  // … of elements
+constexpr std::uint64_t kMostMessages = 2048;
+constexpr std::uint64_t kMostTogether = std::uint64_t{1} << 24;  // fits a claim slot's numbers
+
+}  // namespace
+
+/// How many units of the batch a process should have.
+std::uint64_t PoolHome::window(const PoolBatch& batch) const {
+  const auto function = functions_.find(batch.head().function);
+  if (function == functions_.end() || function->second.task_ns < 0) return 2;
+  const auto units = static_cast<double>(kCover.count()) / std::max(function->second.task_ns, 1.0);
+  const auto most = std::min(kMostUnits, kMostBytes / (batch.mean_bytes() + 1));
+  return std::max<std::uint64_t>(2, std::min(static_cast<std::uint64_t>(units), most));
+}
+
+void PoolHome::measure(const std::unordered_set<std::uint64_t>& functions, double each_ns) {
+  for (const auto name : functions) {
+    auto& smoothed = functions_[name].task_ns;
+    smoothed = smoothed < 0 ? each_ns : 0.75 * smoothed + 0.25 * each_ns;
+  }
+}
+
+/// Whether one more process may be in units of this depth.
+bool PoolHome::has_slot(std::uint64_t depth) const {
+  std::uint64_t running = 0, as_deep = 0;
+  for (const auto& [id, worker] : workers_) {
+    if (worker.outstanding == 0) continue;
+    running += worker.waiting ? 0 : 1;
+    as_deep += worker.depth == depth ? 1 : 0;
+  }
+  return running < settings_.processes && as_deep < settings_.processes;
+}
+
+/// Where the next units for this process are; null if there are none. Units of different depths do
+/// not wait behind each other.
+std::deque<PoolHome::Range>* PoolHome::units_for(const Worker& worker) {
+  for (auto& [depth, ranges] : pending_) {
+    // Without extra processes, one that is idle has a slot.
+    if (worker.outstanding != 0 ? worker.depth == depth
+                                : workers_.size() <= settings_.processes || has_slot(depth))
+      return &ranges;
+  }
+  return nullptr;
+}
+
+void PoolHome::fill(Outbox& out) {
+  // The idle first: what was recalled for them must not go back where it came from.
+  for (auto& [id, worker] : workers_) {
+    if (worker.outstanding == 0) fill_one(id, worker, out);
+  }
+  for (bool some = true; some && pending_units_ != 0;) {
+    some = false;
+    for (auto& [id, worker] : workers_) some |= fill_one(id, worker, out);
+  }
+  start_extra(out);
+  recall_for_idle(out);
+}
+
+/// Gives a process its next chunk, if it should have one. False if nothing was given.
+bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
+  if (!worker.ready || worker.waiting || worker.recalling || worker.quitting) return false;
+  auto* const ranges = units_for(worker);
+  if (ranges == nullptr) return false;
+  auto& range = ranges->front();
+  const auto chunk = std::min(range.batch->head().chunk, kMostTogether);
+  const auto together = chunk != 0 ? chunk : range.batch->size();
+  const auto want = std::min(window(*range.batch), kMostMessages * together);
+  // Two chunks at least are under way, so that the next is there when one is finished.
+  if (worker.outstanding >= std::max(want, 2 * chunk) ||
+      (worker.outstanding > 0 && worker.outstanding + chunk > std::max(want, 2 * chunk)))
+    return false;
+  auto units = chunk;
+  if (units == 0) {
+    const auto share = (pending_units_ + 2 * workers_.size() - 1) / (2 * workers_.size());
+    // A chunk is at most half of the window: the other half is worked on while it travels.
+    units =
+        std::clamp<std::uint64_t>(std::min(share, (want + 1) / 2), 1, want - worker.outstanding);
+  }
+  if (settings_.max_tasks_per_child != 0) {
+    units = std::min(units, settings_.max_tasks_per_child - worker.given);
+  }
+  units = std::min(units, range.end - range.next);
+  const Range part{range.batch, range.next, range.next + units, range.number};
+  range.next += units;
+  if (range.next == range.end) ranges->pop_front();
+  if (ranges->empty()) pending_.erase(part.batch->head().depth);
+  pending_units_ -= units;
+  dispatch(id, worker, part, out);
+  if (worker.given == settings_.max_tasks_per_child) {  // 0, no limit, is never reached
+    worker.quitting = true;
+    out.deliver(Kind::pool_quit, id, self_, 0, {});
+  }
+  return true;
+}
+
+void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) {
+  auto& batch = *range.batch;
+  if (worker.known.insert(batch.head().function).second) {
+    const auto& call = functions_[batch.head().function].call;
+    out.hold(call);
+    out.deliver(Kind::pool_learn, id, self_, 0, Payload(call));
+  }
+  const auto units = range.end - range.next;
+  worker.depth = batch.head().depth;
+  worker.outstanding += units;
+  worker.given += units;
+  worker.recalled_all = false;
+  if (!worker.assigned.empty() && worker.assigned.back().number == range.number &&
+      worker.assigned.back().end == range.next) {
+    worker.assigned.back().end = range.end;
+  } else {
+    worker.assigned.push_back(range);
+  }
+  out.deliver(Kind::pool_tasks, id, self_, 0, batch.tasks(range.next, range.end, out));
+}
+
+/// Units wait for slots that waiting processes have lent: starts processes for them. They stay.
+void PoolHome::start_extra(Outbox& out) {
+  if (waiting_ == 0 || pending_.empty()) return;
+  std::uint64_t idle = 0;
+  for (const auto& [id, worker] : workers_)
+    idle += worker.outstanding == 0 && !worker.quitting ? 1 : 0;
+  const bool wanted = std::any_of(pending_.begin(), pending_.end(),
+                                  [&](const auto& level) { return has_slot(level.first); });
+  while (wanted && idle < pending_units_ && workers_.size() - waiting_ < settings_.processes &&
+         start_process(out)) {
+    ++idle;
+  }
+}
+
+void PoolHome::recall(ProcessId id, Worker& worker, Outbox& out) {
+  if (std::exchange(worker.recalling, true)) return;
+  FrameHeader header;
+  header.kind = Kind::recall;
+  header.to = id;
+  header.object = self_;
+  header.status = 0;
+  out.send(make_frame(header, {}));
+}
+
+/// Nothing is left to hand out and a process is idle: what waits behind others' current units comes
+/// back.
+void PoolHome::recall_for_idle(Outbox& out) {
+  if (pending_units_ != 0) return;
+  const bool idle = std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
+    return entry.second.ready && entry.second.outstanding == 0 && !entry.second.quitting;
+  });
+  if (!idle) return;
+  for (auto& [id, worker] : workers_) {
+    if (worker.outstanding < 2 || worker.waiting || worker.quitting || worker.recalled_all ||
+        (workers_.size() > settings_.processes && !has_slot(worker.depth)))
+      continue;
+    recall(id, worker, out);
+  }
+}
+
+void PoolHome::take_back(Worker& worker, std::uint64_t units) {
+  while (units != 0 && !worker.assigned.empty()) {
+    auto& last = worker.assigned.back();
+    const auto part = std::min(units, last.end - last.next);
+    last.end -= part;
+    if (last.batch != nullptr) {  // else nobody wants them any more
+      auto& ranges = pending_[last.batch->head().depth];
+      if (!ranges.empty() && ranges.front().number == last.number &&
+          ranges.front().next == last.end + part) {
+        ranges.front().next = last.end;
+      } else {
+        ranges.push_front({last.batch, last.end, last.end + part, last.number});
+      }
+      pending_units_ += part;
+    }
+    worker.outstanding -= part;
+    worker.given -= part;
+    units -= part;
+    if (last.next == last.end) worker.assigned.pop_back();
+  }
+}
+
+/// A process has finished units: they are not with it any more. It sends them in order, and at its
+/// end perhaps the last of them twice.
+void PoolHome::book(Worker& worker, const PoolRecord& record) {
+  auto next = record.first;
+  const auto end = record.first + record.count;
+  while (next != end && !worker.assigned.empty()) {
+    auto& front = worker.assigned.front();
+    if (front.number != record.batch || front.next != next) return;
+    const auto part = std::min(end - next, front.end - front.next);
+    next += part;
+    front.next += part;
+    worker.outstanding -= part;
+    worker.finished += static_cast<std::uint32_t>(part);
+    if (front.next == front.end) worker.assigned.pop_front();
+  }
+}
+
+}  // namespace mpx::detail
