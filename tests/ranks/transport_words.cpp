@@ -69,7 +69,7 @@ TEST_F(Windows, CompareAndExchangeAtomicallyFromAllRanks) {
 TEST_F(Windows, SetBitsAndExchange) {
   const auto all = one_of_each(std::uint64_t{1} << 63);
   const auto word = all.front();
-  words().fetch_or(word, std::uint64_t{1} << rank());
+  words().fetch_add(word, std::uint64_t{1} << rank());
   session().barrier();
   const auto everyone = (std::uint64_t{1} << 63) | ((std::uint64_t{1} << size()) - 1);
   EXPECT_EQ(words().load(word), everyone);

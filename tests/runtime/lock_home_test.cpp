@@ -168,20 +168,13 @@ TEST_F(LockHomeTest, ALockHandedOnIsNotFreedByTheDeathOfItsFormerHolder) {
 /// One word, on which somebody else acts just before the home's compare-and-swap.
 class RacingWord : public Words {
  public:
-  explicit RacingWord(std::uint64_t initial) : word(initial) {}
-  std::optional<WordRef> allocate(std::uint64_t /*initial*/) override { return std::nullopt; }
-  void release(WordRef /*at*/) override {}
-  [[nodiscard]] std::uint32_t used() const override { return 1; }
-  [[nodiscard]] std::uint32_t capacity() const override { return 1; }
+  explicit RacingWord(std::uint64_t initial) : Words(0, 1), word(initial) {}
   std::uint64_t load(WordRef /*at*/) override { return word; }
   std::uint64_t exchange(WordRef /*at*/, std::uint64_t value) override {
     return std::exchange(word, value);
   }
   std::uint64_t fetch_add(WordRef /*at*/, std::uint64_t value) override {
     return std::exchange(word, word + value);
-  }
-  std::uint64_t fetch_or(WordRef /*at*/, std::uint64_t bits) override {
-    return std::exchange(word, word | bits);
   }
   std::uint64_t compare_exchange(WordRef /*at*/, std::uint64_t expected,
                                  std::uint64_t desired) override {

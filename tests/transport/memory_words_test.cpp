@@ -43,7 +43,7 @@ TEST(MemoryWords, ReturnWhatTheyWere) {
   const auto word = *words.allocate(5);
   EXPECT_EQ(words.exchange(word, 6), 5u);
   EXPECT_EQ(words.fetch_add(word, 4), 6u);
-  EXPECT_EQ(words.fetch_or(word, 1), 10u);
+  EXPECT_EQ(words.fetch_add(word, 1), 10u);
   EXPECT_EQ(words.compare_exchange(word, 3, 0), 11u);
   EXPECT_EQ(words.load(word), 11u);
   EXPECT_EQ(words.compare_exchange(word, 11, 0), 11u);

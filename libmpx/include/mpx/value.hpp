@@ -23,7 +23,7 @@ namespace mpx {
 template <class T>
 class Value {
   static_assert(std::is_trivially_copyable_v<T>,
-                "mpx: a Value holds a trivially copyable type; for others use a Manager");
+                "mpx: a Value holds a trivially copyable type; others go by Queue or Connection");
 
  public:
   using value_type = T;

@@ -295,53 +295,15 @@ void Client::free_claim_slot(std::uint16_t slot) {
   if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }
 
-std::uint64_t Client::word_compare_exchange(WordRef word, std::uint64_t expected,
-                                            std::uint64_t desired) {
+std::uint64_t Client::work_on_word(const WordRequest& request) {
   {
     const std::lock_guard guard(mutex_);
     require_link();
-    if (auto* words = link_->words()) return words->compare_exchange(word, expected, desired);
+    if (auto* words = link_->words()) return request.perform(*words);
   }
-  return Unpacker(call_service(Kind::word_cas, ProcessId(self_.id.rank(), 0),
-                               {Packer::pack(word, expected, desired), {}})
-                      .payload.bytes)
-      .get<std::uint64_t>();
-}
-
-std::uint64_t Client::word_load(WordRef word) {
-  {
-    const std::lock_guard guard(mutex_);
-    require_link();
-    if (auto* words = link_->words()) return words->load(word);
-  }
-  return Unpacker(
-             call_service(Kind::word_load, ProcessId(self_.id.rank(), 0), {Packer::pack(word), {}})
-                 .payload.bytes)
-      .get<std::uint64_t>();
-}
-
-std::uint64_t Client::word_exchange(WordRef word, std::uint64_t value) {
-  {
-    const std::lock_guard guard(mutex_);
-    require_link();
-    if (auto* words = link_->words()) return words->exchange(word, value);
-  }
-  return Unpacker(call_service(Kind::word_exchange, ProcessId(self_.id.rank(), 0),
-                               {Packer::pack(word, value), {}})
-                      .payload.bytes)
-      .get<std::uint64_t>();
-}
-
-std::uint64_t Client::word_add(WordRef word, std::uint64_t value) {
-  {
-    const std::lock_guard guard(mutex_);
-    require_link();
-    if (auto* words = link_->words()) return words->fetch_add(word, value);
-  }
-  return Unpacker(call_service(Kind::word_add, ProcessId(self_.id.rank(), 0),
-                               {Packer::pack(word, value), {}})
-                      .payload.bytes)
-      .get<std::uint64_t>();
+  const auto answer =
+      call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}});
+  return Unpacker(answer.payload.bytes).get<std::uint64_t>();
 }
 
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {

@@ -101,10 +101,18 @@ class Client : public std::enable_shared_from_this<Client> {
   }
 
   /// Words. A process without a window asks its worker.
-  std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired);
-  std::uint64_t word_load(WordRef word);
-  std::uint64_t word_exchange(WordRef word, std::uint64_t value);
-  std::uint64_t word_add(WordRef word, std::uint64_t value);
+  std::uint64_t word_load(WordRef word) {
+    return work_on_word({word, WordRequest::Operation::load});
+  }
+  std::uint64_t word_exchange(WordRef word, std::uint64_t value) {
+    return work_on_word({word, WordRequest::Operation::exchange, value});
+  }
+  std::uint64_t word_add(WordRef word, std::uint64_t value) {
+    return work_on_word({word, WordRequest::Operation::add, value});
+  }
+  std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
+    return work_on_word({word, WordRequest::Operation::compare_exchange, desired, expected});
+  }
 
   /// A frame for this process has arrived. Called under the mutex by the link's driver.
   void deliver(Frame&& frame);
@@ -157,6 +165,7 @@ class Client : public std::enable_shared_from_this<Client> {
     Reply reply;
   };
 
+  std::uint64_t work_on_word(const WordRequest& request);
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);

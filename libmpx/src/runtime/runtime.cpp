@@ -153,38 +153,14 @@ void Runtime::serve(Frame&& frame) {
     case Kind::shutdown_done:
       ++left_;
       return;
-    case Kind::word_cas:
-    case Kind::word_load:
-    case Kind::word_exchange:
-    case Kind::word_add:
-      return serve_word(std::move(frame));
+    case Kind::word: {  // a process has no window of its own
+      const auto request = Unpacker(frame.body).get<WordRequest>();
+      return reply(header, Status::ok, Packer::pack(request.perform(words_)));
+    }
     default:
       log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
                 to_string(header.from));
   }
-}
-
-// A process has no window of its own: its worker works on the word for it.
-void Runtime::serve_word(Frame&& frame) {
-  Unpacker in(frame.body);
-  const auto word = in.get<WordRef>();
-  std::uint64_t old = 0;
-  switch (frame.header.kind) {
-    case Kind::word_cas: {
-      const auto expected = in.get<std::uint64_t>();
-      old = words_.compare_exchange(word, expected, in.get<std::uint64_t>());
-      break;
-    }
-    case Kind::word_load:
-      old = words_.load(word);
-      break;
-    case Kind::word_exchange:
-      old = words_.exchange(word, in.get<std::uint64_t>());
-      break;
-    default:
-      old = words_.fetch_add(word, in.get<std::uint64_t>());
-  }
-  reply(frame.header, Status::ok, Packer::pack(old));
 }
 
 void Runtime::on_process_ended(const Frame& frame) {

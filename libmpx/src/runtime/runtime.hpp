@@ -87,7 +87,6 @@ class Runtime : private Outbox {
   void send(Frame frame) override { route(std::move(frame)); }
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
-  void serve_word(Frame&& frame);
   void wake_driver();
   void awake();
   void on_process_ended(const Frame& frame);

@@ -19,13 +19,10 @@ constexpr std::size_t kRingBytes = std::size_t{256} << 10;
 
 /// The rank of the home that a frame of a child uses, −1 if none.
 std::int32_t home_of(const Frame& frame) {
-  const auto kind = frame.header.kind;
-  if (kind < Kind::word_cas || kind > Kind::word_add || frame.body.size() < sizeof(WordRef)) {
+  if (frame.header.kind != Kind::word || frame.body.size() < sizeof(WordRequest)) {
     return frame.header.object.home;
   }
-  WordRef word;
-  std::memcpy(&word, frame.body.data(), sizeof word);
-  return word.home;
+  return Unpacker(frame.body).get<WordRequest>().word.home;
 }
 
 int exit_code_of(int status) {

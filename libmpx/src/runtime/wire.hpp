@@ -77,10 +77,7 @@ enum class Kind : std::uint16_t {
   name_give_up,  ///< {name}: the caller could not make it; answered
   shutdown,      ///< rank 0 → all: end every process and leave
   shutdown_done,  ///< worker → rank 0
-  word_cas,       ///< child → its worker: {WordRef, expected, desired} → {old}
-  word_load,      ///< {WordRef} → {value}
-  word_exchange,  ///< {WordRef, value} → {old}
-  word_add,       ///< {WordRef, value} → {old}
+  word,           ///< child → its worker: WordRequest → {u64 what the word was}
 
   // To the process header.to.
   first_delivery = 0x200,

@@ -20,22 +20,7 @@ std::atomic<std::uint64_t>& MemoryWordSpace::at(WordRef word) {
 }
 
 MemoryWords::MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank)
-    : space_(std::move(space)), rank_(rank), slots_(space_->words_per_rank()) {}
-
-std::optional<WordRef> MemoryWords::allocate(std::uint64_t initial) {
-  const auto slot = slots_.take();
-  if (!slot) return std::nullopt;
-  const WordRef word{rank_, *slot};
-  space_->at(word).store(initial);
-  return word;
-}
-
-void MemoryWords::release(WordRef word) {
-  if (word.home != rank_)
-    throw UsageError("releasing a word of rank " + std::to_string(word.home) + " on rank " +
-                     std::to_string(rank_));
-  slots_.give_back(word.slot);
-}
+    : Words(rank, space->words_per_rank()), space_(std::move(space)) {}
 
 std::uint64_t MemoryWords::load(WordRef word) { return space_->at(word).load(); }
 
@@ -45,10 +30,6 @@ std::uint64_t MemoryWords::exchange(WordRef word, std::uint64_t value) {
 
 std::uint64_t MemoryWords::fetch_add(WordRef word, std::uint64_t value) {
   return space_->at(word).fetch_add(value);
-}
-
-std::uint64_t MemoryWords::fetch_or(WordRef word, std::uint64_t bits) {
-  return space_->at(word).fetch_or(bits);
 }
 
 std::uint64_t MemoryWords::compare_exchange(WordRef word, std::uint64_t expected,

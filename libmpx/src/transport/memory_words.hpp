@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "transport/slots.hpp"
 #include "transport/words.hpp"
 
 namespace mpx::detail {
@@ -30,22 +29,14 @@ class MemoryWords final : public Words {
  public:
   MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank);
 
-  std::optional<WordRef> allocate(std::uint64_t initial) override;
-  void release(WordRef word) override;
-  [[nodiscard]] std::uint32_t used() const override { return slots_.used(); }
-  [[nodiscard]] std::uint32_t capacity() const override { return slots_.capacity(); }
-
   std::uint64_t load(WordRef word) override;
   std::uint64_t exchange(WordRef word, std::uint64_t value) override;
   std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
-  std::uint64_t fetch_or(WordRef word, std::uint64_t bits) override;
   std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
                                  std::uint64_t desired) override;
 
  private:
   std::shared_ptr<MemoryWordSpace> space_;
-  int rank_;
-  Slots slots_;
 };
 
 }  // namespace mpx::detail

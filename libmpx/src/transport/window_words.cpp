@@ -11,6 +11,12 @@ namespace {
 
 constexpr int kWordBytes = 64;  // a cache line each, so that neighbours do not disturb each other
 
+int rank_in(MPI_Comm communicator) {
+  int rank = 0;
+  check(MPI_Comm_rank(communicator, &rank), "MPI_Comm_rank");
+  return rank;
+}
+
 bool all_on_one_node(MPI_Comm communicator) {
   MPI_Comm node = MPI_COMM_NULL;
   check(MPI_Comm_split_type(communicator, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
@@ -27,8 +33,8 @@ bool all_on_one_node(MPI_Comm communicator) {
 
 }  // namespace
 
-WindowWords::WindowWords(MPI_Comm communicator, std::uint32_t capacity) : slots_(capacity) {
-  check(MPI_Comm_rank(communicator, &rank_), "MPI_Comm_rank");
+WindowWords::WindowWords(MPI_Comm communicator, std::uint32_t capacity)
+    : Words(rank_in(communicator), capacity) {
   const auto bytes = static_cast<MPI_Aint>(capacity) * kWordBytes;
   void* base = nullptr;
   const int made =
@@ -52,21 +58,6 @@ WindowWords::~WindowWords() {
   MPI_Win_free(&window_);
 }
 
-std::optional<WordRef> WindowWords::allocate(std::uint64_t initial) {
-  const auto slot = slots_.take();
-  if (!slot) return std::nullopt;
-  const WordRef word{rank_, *slot};
-  exchange(word, initial);
-  return word;
-}
-
-void WindowWords::release(WordRef word) {
-  if (word.home != rank_)
-    throw UsageError("releasing a word of rank " + std::to_string(word.home) + " on rank " +
-                     std::to_string(rank_));
-  slots_.give_back(word.slot);
-}
-
 std::uint64_t WindowWords::load(WordRef word) { return fetch(word, 0, MPI_NO_OP); }
 
 std::uint64_t WindowWords::exchange(WordRef word, std::uint64_t value) {
@@ -75,10 +66,6 @@ std::uint64_t WindowWords::exchange(WordRef word, std::uint64_t value) {
 
 std::uint64_t WindowWords::fetch_add(WordRef word, std::uint64_t value) {
   return fetch(word, value, MPI_SUM);
-}
-
-std::uint64_t WindowWords::fetch_or(WordRef word, std::uint64_t bits) {
-  return fetch(word, bits, MPI_BOR);
 }
 
 std::uint64_t WindowWords::compare_exchange(WordRef word, std::uint64_t expected,

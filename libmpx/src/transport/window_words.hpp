@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-#include "transport/slots.hpp"
 #include "transport/words.hpp"
 
 namespace mpx::detail {
@@ -25,24 +24,16 @@ class WindowWords final : public Words {
   /// Collective.
   ~WindowWords() override;
 
-  std::optional<WordRef> allocate(std::uint64_t initial) override;
-  void release(WordRef word) override;
-  [[nodiscard]] std::uint32_t used() const override { return slots_.used(); }
-  [[nodiscard]] std::uint32_t capacity() const override { return slots_.capacity(); }
-
   std::uint64_t load(WordRef word) override;
   std::uint64_t exchange(WordRef word, std::uint64_t value) override;
   std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
-  std::uint64_t fetch_or(WordRef word, std::uint64_t bits) override;
   std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
                                  std::uint64_t desired) override;
 
  private:
   std::uint64_t fetch(WordRef word, std::uint64_t operand, MPI_Op operation);
 
-  int rank_ = 0;
   MPI_Win window_ = MPI_WIN_NULL;
-  Slots slots_;
 };
 
 }  // namespace mpx::detail

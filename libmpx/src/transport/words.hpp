@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "transport/slots.hpp"
+
 namespace mpx::detail {
 
 /// Names one atomic 64-bit word: the rank in whose part of the window it lies, and its slot there.
@@ -20,26 +22,43 @@ struct WordRef {
 /// Cost:          one RMA atomic and a flush each; no message.
 class Words {
  public:
-  Words() = default;
+  /// This rank, and how many words it has.
+  Words(int rank, std::uint32_t capacity) : rank_(rank), slots_(capacity) {}
   Words(const Words&) = delete;
   Words& operator=(const Words&) = delete;
   virtual ~Words() = default;
 
   /// Takes a free word of this rank, set to `initial`; nothing if all are taken.
-  virtual std::optional<WordRef> allocate(std::uint64_t initial) = 0;
-  /// Gives back a word of this rank.
-  virtual void release(WordRef word) = 0;
+  std::optional<WordRef> allocate(std::uint64_t initial);
+  /// Gives back a word of this rank. Throws UsageError if it is none, or not in use.
+  void release(WordRef word);
   /// Words of this rank that are in use, and that exist.
-  [[nodiscard]] virtual std::uint32_t used() const = 0;
-  [[nodiscard]] virtual std::uint32_t capacity() const = 0;
+  [[nodiscard]] std::uint32_t used() const { return slots_.used(); }
+  [[nodiscard]] std::uint32_t capacity() const { return slots_.capacity(); }
 
   virtual std::uint64_t load(WordRef word) = 0;
   virtual std::uint64_t exchange(WordRef word, std::uint64_t value) = 0;
   virtual std::uint64_t fetch_add(WordRef word, std::uint64_t value) = 0;
-  virtual std::uint64_t fetch_or(WordRef word, std::uint64_t bits) = 0;
   /// Sets the word to `desired` if it is `expected`; returns what it was.
   virtual std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
                                          std::uint64_t desired) = 0;
+
+ private:
+  std::int32_t rank_;
+  Slots slots_;
+};
+
+/// One operation on a word as a value, for those who have no window: their worker performs it.
+struct WordRequest {
+  enum class Operation : std::uint64_t { load, exchange, add, compare_exchange };
+
+  WordRef word;
+  Operation operation = Operation::load;
+  std::uint64_t value = 0;     ///< to set or to add
+  std::uint64_t expected = 0;  ///< by compare_exchange
+
+  /// Does it; returns what the word was.
+  std::uint64_t perform(Words& words) const;
 };
 
 }  // namespace mpx::detail

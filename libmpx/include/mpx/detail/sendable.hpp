@@ -103,8 +103,8 @@ consteval void require_sendable() {
   } else if constexpr (is_lock_or_thread<T>) {
     static_assert(travels<T>(),
                   "mpx: threads, locks, atomics and futures of the standard library belong to one "
-                  "process and cannot travel: use mpx::Lock, mpx::Condition, mpx::Event, "
-                  "mpx::Value, …, which can");
+                  "process and cannot travel: use mpx::Lock, mpx::RecursiveLock "
+                  "or mpx::Value, which can");
   } else if constexpr (is_lambda<T>) {
     static_assert(travels<T>(),
                   "mpx: a lambda cannot travel as a value: a captureless one may be called in "

@@ -1,0 +1,39 @@
+#include "transport/words.hpp"
+
+#include <string>
+
+#include "mpx/error.hpp"
+
+namespace mpx::detail {
+
+std::optional<WordRef> Words::allocate(std::uint64_t initial) {
+  const auto slot = slots_.take();
+  if (!slot) return std::nullopt;
+  const WordRef word{rank_, *slot};
+  exchange(word, initial);
+  return word;
+}
+
+void Words::release(WordRef word) {
+  if (word.home != rank_)
+    throw UsageError("releasing a word of rank " + std::to_string(word.home) + " on rank " +
+                     std::to_string(rank_));
+  slots_.give_back(word.slot);
+}
+
+std::uint64_t WordRequest::perform(Words& words) const {
+  switch (operation) {
+    case Operation::load:
+      return words.load(word);
+    case Operation::exchange:
+      return words.exchange(word, value);
+    case Operation::add:
+      return words.fetch_add(word, value);
+    case Operation::compare_exchange:
+      return words.compare_exchange(word, expected, value);
+  }
+  throw UsageError("no operation on words has the number " +
+                   std::to_string(static_cast<std::uint64_t>(operation)));
+}
+
+}  // namespace mpx::detail
