@@ -45,7 +45,7 @@ class MpiTransport final : public Transport {
   Places places_;
   Doorbells doorbells_;
   BatchPool pool_;
-  Outbox outbox_;
+  MpiOutbox outbox_;
   Inbox inbox_;
   bool needs_timer_ = false;
   bool announced_ = false;

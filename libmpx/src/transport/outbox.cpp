@@ -8,14 +8,14 @@
 
 namespace mpx::detail {
 
-Outbox::Outbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells)
+MpiOutbox::MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells)
     : communicator_(communicator),
       pool_(pool),
       doorbells_(doorbells),
       batches_(static_cast<std::size_t>(size)),
       messages_(static_cast<std::size_t>(size)) {}
 
-Outbox::~Outbox() {
+MpiOutbox::~MpiOutbox() {
   // Who ends with sends under way must not wait for a peer that may be gone, and MPI may still read
   // the buffers: they are left to it.
   for (std::size_t i = 0; i < requests_.size(); ++i) {
@@ -26,7 +26,7 @@ Outbox::~Outbox() {
   }
 }
 
-void Outbox::send(int to, Frame&& frame) {
+void MpiOutbox::send(int to, Frame&& frame) {
   frame.header.length = frame.body.size();
   if (fits_batch(frame.body.size())) {
     append(to, frame, true);
@@ -40,7 +40,7 @@ void Outbox::send(int to, Frame&& frame) {
   doorbells_.ring_if_asleep(to);
 }
 
-void Outbox::append(int to, const Frame& frame, bool with_body) {
+void MpiOutbox::append(int to, const Frame& frame, bool with_body) {
   auto& batch = batches_[static_cast<std::size_t>(to)];
   const std::size_t body = with_body ? frame.body.size() : 0;
   if (batch && batch->size + sizeof(FrameHeader) + body > kBatchBytes) {
@@ -57,7 +57,7 @@ void Outbox::append(int to, const Frame& frame, bool with_body) {
   batch->size += sizeof(FrameHeader) + body;
 }
 
-void Outbox::flush() {
+void MpiOutbox::flush() {
   if (open_.empty()) return;
   for (const int to : open_) post(to);
   Doorbells::fence();
@@ -65,7 +65,7 @@ void Outbox::flush() {
   open_.clear();
 }
 
-void Outbox::post(int to) {
+void MpiOutbox::post(int to) {
   auto& batch = batches_[static_cast<std::size_t>(to)];
   if (!batch || batch->size == 0) return;
   MPI_Request request = MPI_REQUEST_NULL;
@@ -83,7 +83,7 @@ void Outbox::post(int to) {
   requests_.push_back(request);
 }
 
-void Outbox::post_body(int to, Bytes&& bytes) {
+void MpiOutbox::post_body(int to, Bytes&& bytes) {
   const auto body = std::make_shared<const Bytes>(std::move(bytes));
   for (std::size_t offset = 0; offset < body->size(); offset += kPartBytes) {
     const auto part = std::min(kPartBytes, body->size() - offset);
@@ -97,7 +97,7 @@ void Outbox::post_body(int to, Bytes&& bytes) {
   }
 }
 
-void Outbox::progress() {
+void MpiOutbox::progress() {
   constexpr std::size_t kLook = 32;
   if (requests_.empty()) return;
   if (next_ >= requests_.size()) next_ = 0;
@@ -116,7 +116,7 @@ void Outbox::progress() {
   for (int i = 0; i < ended; ++i) retire(first + static_cast<std::size_t>(indices[i]));
 }
 
-void Outbox::retire(std::size_t index) {
+void MpiOutbox::retire(std::size_t index) {
   if (sendings_[index].batch) pool_.give_back(std::move(sendings_[index].batch));
   // Highest index first, so that what moves down here is not one still to be retired.
   if (index + 1 != sendings_.size()) {

@@ -14,12 +14,12 @@
 namespace mpx::detail {
 
 /// The sending half of MpiTransport: a batch for each destination, and the sends under way.
-class Outbox {
+class MpiOutbox {
  public:
-  Outbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
-  Outbox(const Outbox&) = delete;
-  Outbox& operator=(const Outbox&) = delete;
-  ~Outbox();
+  MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
+  MpiOutbox(const MpiOutbox&) = delete;
+  MpiOutbox& operator=(const MpiOutbox&) = delete;
+  ~MpiOutbox();
 
   void send(int to, Frame&& frame);
   void flush();
