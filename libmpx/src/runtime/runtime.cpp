@@ -31,6 +31,8 @@ constexpr auto kSpinCrowded = 5us;  // with none to spare
 constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: soon after traffic
 constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
 
+bool is_for_home(Kind kind) { return kind < Kind::first_service || kind == Kind::recalled; }
+
 int usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -80,6 +82,8 @@ Runtime::~Runtime() = default;
 void Runtime::route(Frame frame) {
   // A home's answer must not come back into the middle of what it is doing: one frame at a time.
   if (dispatching_) {
+    // What goes to another rank need not wait, unless it would overtake.
+    if (pending_.empty() && destination(frame.header) != rank()) return dispatch(std::move(frame));
     pending_.push_back(std::move(frame));
     return;
   }
@@ -93,10 +97,13 @@ void Runtime::route(Frame frame) {
   dispatching_ = false;
 }
 
+int Runtime::destination(const FrameHeader& header) {
+  return is_for_home(header.kind) ? header.object.home : header.to.rank().number();
+}
+
 void Runtime::dispatch(Frame&& frame) {
   const auto& header = frame.header;
-  const bool to_home = header.kind < Kind::first_service || header.kind == Kind::recalled;
-  const int to = to_home ? header.object.home : header.to.rank().number();
+  const int to = destination(header);
   if (to != rank()) {
     if (to < 0 || to >= size()) {
       log_error("a message of kind {} for rank {} is dropped: no such rank",
@@ -105,7 +112,7 @@ void Runtime::dispatch(Frame&& frame) {
     }
     return transport_.send(to, std::move(frame));
   }
-  if (to_home) return homes_.on(std::move(frame), *this);
+  if (is_for_home(header.kind)) return homes_.on(std::move(frame), *this);
   if (is_service(header.kind)) return serve(std::move(frame));
   if (header.to.is_rank()) {
     if (deliver_local_) deliver_local_(std::move(frame));
@@ -262,11 +269,16 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   awake();
   if (progress() != 0) {
-    last_event_ = steady_clock::now();
+    fresh_event_ = true;
     return;
   }
+  if (deadline.is_now()) return;
+  // The clock and the mutex cost as much as a look at the network: not in every round.
+  constexpr std::uint32_t kLooks = 4;
+  if (++idle_rounds_ % kLooks != 0) return;
   const auto now = steady_clock::now();
-  if (deadline.is_now() || (!deadline.is_never() && now >= deadline.when())) return;
+  if (std::exchange(fresh_event_, false)) last_event_ = now;
+  if (!deadline.is_never() && now >= deadline.when()) return;
   if (now - last_event_ < spin_time()) {
     // Another thread of this rank may want the mutex, another process the core.
     lock.unlock();
@@ -295,7 +307,11 @@ void Runtime::wake_driver() {
   static_cast<void>(!::write(driver_event_.get(), &one, sizeof one));
 }
 
-bool Runtime::quiet() const { return steady_clock::now() - last_event_ >= spin_time(); }
+bool Runtime::quiet() {
+  const auto now = steady_clock::now();
+  if (std::exchange(fresh_event_, false)) last_event_ = now;
+  return now - last_event_ >= spin_time();
+}
 
 void Runtime::unattended() {
   if (announced_) return;

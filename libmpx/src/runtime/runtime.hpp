@@ -70,7 +70,7 @@ class Runtime : private Outbox {
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
   /// Whether nothing happened for the time that a driver should go on looking.
-  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] bool quiet();
 
   /// Makes whoever sleeps look again; from any thread.
   void interrupt();
@@ -85,6 +85,7 @@ class Runtime : private Outbox {
 
  private:
   void send(Frame frame) override { route(std::move(frame)); }
+  [[nodiscard]] static int destination(const FrameHeader& header);
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
   void wake_driver();
@@ -114,6 +115,8 @@ class Runtime : private Outbox {
   bool driven_ = false;
   int cores_ = 1;
   int node_ranks_ = 1;
+  bool fresh_event_ = false;  // since last_event_ was set; reading the clock is not for free
+  std::uint32_t idle_rounds_ = 0;
   std::chrono::steady_clock::time_point last_event_{};
 };
 
