@@ -61,6 +61,20 @@ class Frames : public RankTest {
   }
 };
 
+TEST_F(Frames, DrainLeavesNothingInTheNetwork) {
+  for (int to = 0; to < size(); ++to) {
+    if (to == rank()) continue;
+    for (const std::size_t bytes : {0, 100, 10'000, 100'000, 3'000'000})
+      transport().send(to, frame(rank(), bytes, bytes, 1));
+  }
+  transport().drain();
+  session().barrier();
+  std::size_t late = 0;
+  for (int i = 0; i < 1000; ++i) late += transport().poll([](Frame&&) {});
+  EXPECT_EQ(late, 0u);
+  EXPECT_FALSE(transport().busy());
+}
+
 TEST_F(Frames, OfOneSourceArriveInOrder) {
   std::mt19937 random(1);
   std::vector<std::size_t> sizes(5000);
