@@ -233,6 +233,22 @@ TEST(Pool, BigArgumentsAndResults) {
   }
 }
 
+TEST(Pool, ProgressIsShownInTheEndAtLeast) {
+  mpx::Pool pool(2);
+  testing::internal::CaptureStderr();
+  pool.map(nothing, numbers(70), {.progress = true});
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("70/70 (100 %)"), std::string::npos);
+}
+
+TEST(Pool, ASharedResultIsCopiedAndTheLastOneMoved) {
+  mpx::Pool pool(1);
+  auto result = pool.apply_async([] { return std::string(100, 'x'); });
+  auto other = result;
+  EXPECT_EQ(std::move(result).get().size(), 100U);
+  EXPECT_EQ(other.get().size(), 100U);
+  EXPECT_EQ(other.get().size(), 100U);
+}
+
 long fibonacci(mpx::Pool pool, long n) {
   if (n < 2) return n;
   auto left = pool.apply_async(fibonacci, pool, n - 1);

@@ -128,9 +128,14 @@ class AsyncResult {
  public:
   /// Blocks until the result is there, and returns a copy, or throws the task's exception. Of a
   /// type that cannot be copied, the first call takes it, and a further one throws UsageError.
-  R get() {
+  R get() & {
     batch_->wait(detail::Deadline::never());
     return take();
+  }
+  /// As get(), but does not copy where this is the last handle of the result.
+  R get() && {
+    batch_->wait(detail::Deadline::never());
+    return take(batch_.use_count() == 1);
   }
   /// As get(), but waits at most `timeout`; of void, whether the tasks are done.
   [[nodiscard]] auto try_get_for(Duration timeout) {
@@ -183,11 +188,11 @@ class AsyncResult {
         stored_(std::move(stored)),
         taken_(std::make_shared<bool>(false)) {}
 
-  R take() {
+  R take(bool last = false) {
     if (const auto error = batch_->first_error()) std::rethrow_exception(error);
     if constexpr (!std::is_void_v<R>) {
       if constexpr (std::copy_constructible<R> && !detail::holds_move_only<R>) {
-        return stored_();
+        return last ? R(std::move(stored_())) : R(stored_());
       } else {
         if (std::exchange(*taken_, true))
           throw UsageError("the result of this AsyncResult has been taken, and cannot be copied");

@@ -44,6 +44,10 @@ struct PoolOptions {
 struct MapOptions {
   /// Elements that travel together; 0: by measured task time.
   std::size_t chunk_size = 0;
+  /// While a thread waits for the results, shows on stderr how far they are: how many of how many,
+  /// how many a second, and the time left. One line, rewritten, on a terminal; else a line now and
+  /// then.
+  bool progress = false;
 };
 
 namespace detail {
@@ -202,6 +206,7 @@ class Pool {
   template <class R, bool many>
   auto submit(detail::Writer& function, detail::Submission elements, MapOptions options) const {
     auto state = detail::make_result_state<R, many>(elements.count());
+    if (options.progress) state.batch->show_progress();
     owner_->core->submit(state.batch, function.take(), std::move(elements), options.chunk_size);
     return detail::to_async_result(std::move(state));
   }

@@ -8,6 +8,7 @@
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
+#include "pool/progress.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -181,9 +182,12 @@ bool BatchCore::wait(Deadline deadline) {
     const auto records = std::exchange(arrived_, {});
     lock.unlock();
     for (const auto& payload : records) decode(payload);
+    if (progress_) progress_->show(decoded_);
     if (decoded_ == size_) return true;
   }
 }
+
+void BatchCore::show_progress() { progress_ = std::make_shared<Progress>(size_); }
 
 void BatchCore::decode(const Payload& records) {
   for (Unpacker in(records.bytes); !in.at_end();) {

@@ -18,6 +18,7 @@
 namespace mpx::detail {
 
 class PoolCore;
+class Progress;
 
 /// The results of one submission, as they come in: what stands behind an AsyncResult. Values are
 /// decoded by the thread that waits for them, without any lock of libmpx.
@@ -41,6 +42,9 @@ class BatchCore {
   /// Has `call` run once all results are there, by a thread that waits in this process.
   void when_ready(std::function<void()> call);
 
+  /// Has wait() show on stderr how far the results are. To be called before they are submitted.
+  void show_progress();
+
   /// A thing that lives as long as the batch is waited for.
   std::shared_ptr<PoolCore> pool;
 
@@ -62,6 +66,7 @@ class BatchCore {
   std::size_t decoded_ = 0;
   std::size_t error_index_ = 0;
   std::exception_ptr error_;
+  std::shared_ptr<Progress> progress_;  // null: not shown
 };
 
 struct PoolRequest {
