@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <boost/serialization/split_member.hpp>
 #include <csignal>
 #include <mpx/mpx.hpp>
 #include <numeric>
@@ -179,6 +180,64 @@ TEST(Pool, CloseJoinAndTerminate) {
   slow.terminate();
   slow.join();
   EXPECT_THROW(pending.get(), mpx::Closed);
+}
+
+TEST(Pool, TerminateIsPromptWithTenThousandSubmissionsPending) {
+  mpx::Pool pool(2);
+  std::vector<mpx::AsyncResult<void>> results;
+  for (int i = 0; i < 10'000; ++i) {
+    results.push_back(pool.apply_async([](int) { std::this_thread::sleep_for(100s); }, i));
+  }
+  pool.terminate();
+  for (auto& result : results) EXPECT_THROW(result.get(), mpx::Closed);
+  EXPECT_THROW(static_cast<void>(pool.apply_async(nothing, 1)), mpx::UsageError);
+  pool.join();
+}
+
+struct MoveOnly {
+  int value = 0;
+  MoveOnly() = default;
+  MoveOnly(MoveOnly&&) = default;
+  MoveOnly& operator=(MoveOnly&&) = default;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& value;
+  }
+};
+
+TEST(Pool, ResultsThatCannotBeCopiedAreTakenOnce) {
+  mpx::Pool pool(1);
+  auto result = pool.apply_async([] {
+    MoveOnly made;
+    made.value = 7;
+    return made;
+  });
+  EXPECT_EQ(result.get().value, 7);
+  EXPECT_THROW(result.get(), mpx::UsageError);
+}
+
+/// Its result cannot be written.
+struct Unwritable {
+  template <class Archive>
+  void save(Archive& /*archive*/, unsigned /*version*/) const {
+    throw std::logic_error("cannot be written");
+  }
+  template <class Archive>
+  void load(Archive& /*archive*/, unsigned /*version*/) {}
+  BOOST_SERIALIZATION_SPLIT_MEMBER()
+};
+
+TEST(Pool, AResultThatThrowsWhenItIsWrittenFailsItsTaskOnly) {
+  mpx::Pool pool(1);
+  const auto pid = pool.apply([] { return ::getpid(); });
+  try {
+    pool.map([](int) { return Unwritable(); }, numbers(3));
+    FAIL();
+  } catch (const std::logic_error& error) {
+    EXPECT_STREQ(error.what(), "cannot be written");
+    EXPECT_EQ(dynamic_cast<const mpx::RemoteOrigin&>(error).index(), 0U);
+  }
+  EXPECT_EQ(pool.apply([] { return ::getpid(); }), pid);
 }
 
 int initial = 0;
