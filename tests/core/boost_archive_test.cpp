@@ -190,7 +190,7 @@ TEST(BoostArchive, SharedObjectsStayShared) {
   const ObjectId id{1, 2, ProcessId(0, 3)};
   family.ticket = Ticket(id);
   const auto payload = encode(family);
-  EXPECT_EQ(payload.handles, std::vector{id});
+  EXPECT_EQ(payload.handles, (std::vector<Reference>{{id, {}}}));
   const auto back = decode<Family>(payload.bytes);
   EXPECT_EQ(*back.mother, *family.mother);
   EXPECT_EQ(back.father, nullptr);

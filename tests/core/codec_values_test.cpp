@@ -96,7 +96,7 @@ TEST(CodecValues, TextTravelsAsStdString) {
 TEST(CodecValues, AHandleIsListedInThePayload) {
   const ObjectId id{3, 7, ProcessId(2, 5)};
   const auto payload = encode(std::pair<int, std::vector<Ticket>>(1, {Ticket(id), Ticket(id)}));
-  EXPECT_EQ(payload.handles, (std::vector<ObjectId>{id, id}));
+  EXPECT_EQ(payload.handles, (std::vector<Reference>{{id, {}}, {id, {}}}));
   const auto back = decode<std::pair<int, std::vector<Ticket>>>(payload.bytes);
   EXPECT_EQ(back.second, (std::vector{Ticket(id), Ticket(id)}));
 }

@@ -5,6 +5,7 @@
 #include <mpx/mpx.hpp>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <thread>
 #include <tuple>
 
@@ -144,6 +145,64 @@ TEST(Pipe, AnEndMovesWithItsUndeliveredMessages) {
   process.start();
   EXPECT_EQ(answer.recv<int>(), 45);
   process.join();
+}
+
+// A process receives one message, passes the end on and ends: what had come to it goes on too.
+TEST(Pipe, AnEndPassedOnByAProcessThatEndsTakesItsMessagesAlong) {
+  auto [a, b] = mpx::pipe();
+  auto [near, far] = mpx::pipe();
+  for (int i = 0; i < 10; ++i) a.send(i);
+  mpx::Process first(
+      [](mpx::Connection from, mpx::Connection onward) {
+        static mpx::Connection kept;  // a static handle lives beyond the call
+        kept = from;
+        onward.send(kept.recv<int>());
+        onward.send(kept);
+      },
+      b, far);
+  first.start();
+  b.close();
+  EXPECT_EQ(near.recv<int>(), 0);
+  const auto passed = near.recv<mpx::Connection>();
+  first.join();
+  for (int i = 10; i < 20; ++i) a.send(i);
+  for (int i = 1; i < 20; ++i) ASSERT_EQ(passed.recv<int>(), i);
+}
+
+TEST(Pipe, AnEndInAMessageThatADeadProcessNeverReadIsClosed) {
+  auto [a, b] = mpx::pipe();
+  auto [near, far] = mpx::pipe();
+  mpx::Process process(
+      [](mpx::Connection from) {
+        from.send(from.recv<int>());  // from now on messages come to this process
+        while (true) ::pause();
+      },
+      far);
+  process.start();
+  near.send(1);
+  EXPECT_EQ(near.recv<int>(), 1);
+  near.send(b);
+  b.close();
+  process.kill();
+  process.join();
+  EXPECT_THROW(a.recv<int>(), mpx::Closed);
+}
+
+TEST(Handles, AProcessThatHasNotStartedHoldsItsArguments) {
+  mpx::Queue<int> results;
+  std::optional<mpx::Process> process;
+  {
+    mpx::Queue<int> numbers;
+    for (const int number : {1, 2, 3}) numbers.put(number);
+    process.emplace(
+        [](mpx::Queue<int> in, mpx::Queue<int> out) {
+          for (int i = 0; i < 3; ++i) out.put(in.get());
+        },
+        numbers, results);
+  }
+  process->start();
+  for (const int number : {1, 2, 3}) EXPECT_EQ(results.get(), number);
+  process->join();
 }
 
 TEST(Queue, ManyProducersAndConsumersLoseNothing) {

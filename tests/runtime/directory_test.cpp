@@ -220,7 +220,7 @@ TEST_F(DirectoryTest, ListsTheLiveChildrenWithAReferenceForEach) {
   directory.list_children(request(Kind::list_children, main, 1), out);
   EXPECT_EQ(out.count(Kind::add_ref), 1u);
   const auto list = take_payload(std::move(*out.pop(Kind::reply, main)));
-  EXPECT_EQ(list.handles, (std::vector{ObjectId{0, 2, main}}));
+  EXPECT_EQ(list.handles, (std::vector{Reference{{0, 2, main}, ProcessId::homes_of(0)}}));
   EXPECT_EQ(directory.live(), 2u);
   end(second);
 }

@@ -98,6 +98,36 @@ TEST_F(EndHomeTest, AnotherReceiverGetsFirstWhatTheFormerHadNotConsumed) {
   EXPECT_EQ(out.answer(b, 2), Status::ok);
 }
 
+TEST_F(EndHomeTest, AReceiverThatGivesItsHandleUpIsAskedForTheRest) {
+  bind(a, 1);
+  send("1");
+  EXPECT_EQ(got(a), "1");
+  end.on(request(Kind::end_unbind, a), {}, out);
+  ASSERT_TRUE(out.pop(Kind::end_recall, a));
+  send("2");
+  EXPECT_FALSE(out.pop(Kind::end_item)) << "nobody receives";
+  end.on(request(Kind::end_unbind, a), {}, out);
+  EXPECT_FALSE(out.pop(Kind::end_recall)) << "asked already";
+  give_back(a, {"1"});
+  bind(b, 2);
+  EXPECT_EQ(got(b), "12");
+}
+
+TEST_F(EndHomeTest, WhoGivesItsHandleUpWhileItWaitsForItsTurnIsLetGo) {
+  bind(a, 1);
+  send("1");
+  EXPECT_EQ(got(a), "1");
+  bind(b, 2);
+  ASSERT_TRUE(out.pop(Kind::end_recall, a));
+  end.on(request(Kind::end_unbind, b), {}, out);
+  EXPECT_EQ(out.answer(b, 2), Status::ok);
+  ASSERT_TRUE(out.pop(Kind::end_recall, b)) << "it waits for that";
+  give_back(b, {});
+  give_back(a, {"1"});
+  bind(c, 3);
+  EXPECT_EQ(got(c), "1");
+}
+
 TEST_F(EndHomeTest, ReceiversThatAskTogetherAreServedInTurn) {
   bind(a, 1);
   send("1");
@@ -128,9 +158,9 @@ TEST_F(EndHomeTest, HandlesInMessagesSurviveTheGiveBack) {
   auto first = take_payload(std::move(*out.pop(Kind::end_item, b)));
   auto second = take_payload(std::move(*out.pop(Kind::end_item, b)));
   EXPECT_EQ(text_of(first.bytes), "x");
-  EXPECT_EQ(first.handles, std::vector{inner});
+  EXPECT_EQ(first.handles, references({inner}));
   EXPECT_EQ(text_of(second.bytes), "y");
-  EXPECT_EQ(second.handles, (std::vector{other, inner}));
+  EXPECT_EQ(second.handles, references({other, inner}));
   EXPECT_EQ(out.count(Kind::drop_flight), 0u);
 }
 

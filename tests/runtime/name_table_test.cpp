@@ -21,7 +21,7 @@ struct NameTableTest : testing::Test {
     auto body = Packer::pack(name);
     const auto handle = text_payload("handle").bytes;
     body.insert(body.end(), handle.begin(), handle.end());
-    table.on(request(Kind::name_bind, who, call), {std::move(body), {object}}, out);
+    table.on(request(Kind::name_bind, who, call), {std::move(body), references({object})}, out);
   }
   void give_up(ProcessId who, std::uint64_t call) {
     table.on(request(Kind::name_give_up, who, call), {Packer::pack(std::string("tiles")), {}}, out);
@@ -33,7 +33,7 @@ struct NameTableTest : testing::Test {
     if (!hold || hold->header.object != object || !reply) return false;
     if (reply->header.status != static_cast<std::uint16_t>(Status::ok)) return false;
     const auto payload = take_payload(std::move(*reply));
-    return text_of(payload.bytes) == "handle" && payload.handles == std::vector{object};
+    return text_of(payload.bytes) == "handle" && payload.handles == std::vector<Reference>{{object, ProcessId::homes_of(0)}};
   }
 };
 

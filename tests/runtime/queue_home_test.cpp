@@ -57,8 +57,8 @@ struct QueueHomeTest : testing::Test {
   void bounded(std::size_t capacity, std::size_t bytes = std::size_t{1} << 30) {
     queue = std::make_unique<QueueHome>(self, capacity, bytes);
   }
-  void put(const std::string& text, std::vector<ObjectId> handles = {}) {
-    queue->on(request(Kind::queue_put, producer), text_payload(text, std::move(handles)), out);
+  void put(const std::string& text, const std::vector<ObjectId>& handles = {}) {
+    queue->on(request(Kind::queue_put, producer), text_payload(text, handles), out);
   }
   void put(const std::string& text, std::uint64_t call) {
     queue->on(request(Kind::queue_put, producer, call), text_payload(text), out);
@@ -391,7 +391,7 @@ TEST_F(QueueHomeTest, ReferencesInAnItemComeBackWithIt) {
   die(a);
   try_get(b, 2);
   const auto items = take_payload(std::move(*out.pop(Kind::queue_items, b)));
-  EXPECT_EQ(items.handles, std::vector{inner});
+  EXPECT_EQ(items.handles, references({inner}));
   EXPECT_EQ(out.count(Kind::drop_flight) + out.count(Kind::add_ref), 0u);
 }
 

@@ -67,10 +67,17 @@ inline FrameHeader request(Kind kind, ProcessId from, std::uint64_t call = 0) {
   return header;
 }
 
-inline Payload text_payload(const std::string& text, std::vector<ObjectId> handles = {}) {
+/// References to objects, each counted by who made the object.
+inline std::vector<Reference> references(const std::vector<ObjectId>& objects) {
+  std::vector<Reference> list;
+  for (const auto& object : objects) list.push_back({object, object.maker});
+  return list;
+}
+
+inline Payload text_payload(const std::string& text, const std::vector<ObjectId>& handles = {}) {
   Bytes bytes(text.size());
   std::copy(text.begin(), text.end(), reinterpret_cast<char*>(bytes.data()));
-  return {std::move(bytes), std::move(handles)};
+  return {std::move(bytes), references(handles)};
 }
 
 inline std::string text_of(ByteView bytes) {

@@ -42,7 +42,7 @@ class Connection {
   T recv() const {
     auto message = core_->receive();
     try {
-      return detail::decode<T>(message.bytes);
+      return detail::decode_value<T>(message);
     } catch (const CodecError&) {
       core_->put_back(std::move(message));
       throw;

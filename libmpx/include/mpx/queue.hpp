@@ -103,7 +103,7 @@ class Queue {
   }
   static std::optional<T> decoded(std::optional<detail::Payload> item) {
     if (!item) return std::nullopt;
-    return detail::decode<T>(item->bytes);
+    return detail::decode_value<T>(*item);
   }
 
   std::shared_ptr<detail::QueueCore> core_;

@@ -13,7 +13,7 @@ enum class Kind : std::uint16_t;  // the wire vocabulary: runtime/wire.hpp
 struct FrameHeader {
   Kind kind{};
   std::uint16_t status = 0;   ///< of a reply: wire::Status; else free for the kind
-  std::uint32_t handles = 0;  ///< ObjectIds that stand behind the bytes of the payload
+  std::uint32_t handles = 0;  ///< References that stand behind the bytes of the payload
   ProcessId from;
   ProcessId to;  ///< kinds for a home: only its rank counts
   ObjectId object;
@@ -21,6 +21,18 @@ struct FrameHeader {
   std::uint64_t length = 0;  ///< bytes that follow, handle list included
 };
 static_assert(sizeof(FrameHeader) == 56);
+
+/// The header of a frame that counts a reference in flight: `call` says whose count it is.
+inline FrameHeader count_header(Kind kind, const Reference& reference) {
+  FrameHeader header;
+  header.kind = kind;
+  header.object = reference.object;
+  header.call = reference.counter.value();
+  return header;
+}
+inline Reference counted_reference(const FrameHeader& header) {
+  return {header.object, ProcessId::from_value(header.call)};
+}
 
 /// One message: header and body. The body is the payload's bytes, then its handle list.
 struct Frame {

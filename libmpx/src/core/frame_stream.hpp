@@ -20,9 +20,6 @@ class FrameWriter {
 
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
 
-  /// What has not been written completely; for a peer that is gone.
-  std::deque<Frame> take_waiting() { return std::exchange(waiting_, {}); }
-
  private:
   std::deque<Frame> waiting_;
   std::size_t written_ = 0;  // of the first waiting frame, header included

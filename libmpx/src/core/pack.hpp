@@ -137,25 +137,31 @@ inline Frame make_frame(FrameHeader header, Payload payload) {
   header.handles = static_cast<std::uint32_t>(payload.handles.size());
   if (!payload.handles.empty()) {
     const auto old = payload.bytes.size();
-    payload.bytes.resize(old + payload.handles.size() * sizeof(ObjectId));
+    payload.bytes.resize(old + payload.handles.size() * sizeof(Reference));
     std::memcpy(payload.bytes.data() + old, payload.handles.data(),
-                payload.handles.size() * sizeof(ObjectId));
+                payload.handles.size() * sizeof(Reference));
   }
   header.length = payload.bytes.size();
   return Frame{header, std::move(payload.bytes)};
 }
 
+/// The references that a frame lists. A count that does not fit is a CodecError.
+inline std::vector<Reference> listed_references(const Frame& frame) {
+  const auto tail = frame.header.handles * sizeof(Reference);
+  if (tail > frame.body.size()) throw CodecError("a message of libmpx lists impossible handles");
+  std::vector<Reference> references(frame.header.handles);
+  if (tail != 0) {
+    std::memcpy(static_cast<void*>(references.data()), frame.body.data() + frame.body.size() - tail,
+                tail);
+  }
+  return references;
+}
+
 /// Takes a frame's body apart again. A handle count that does not fit is a CodecError.
 inline Payload take_payload(Frame&& frame) {
   Payload payload;
-  const auto tail = frame.header.handles * sizeof(ObjectId);
-  if (tail > frame.body.size()) throw CodecError("a message of libmpx lists impossible handles");
-  if (tail != 0) {
-    payload.handles.resize(frame.header.handles);
-    std::memcpy(static_cast<void*>(payload.handles.data()),
-                frame.body.data() + frame.body.size() - tail, tail);
-    frame.body.resize(frame.body.size() - tail);
-  }
+  payload.handles = listed_references(frame);
+  frame.body.resize(frame.body.size() - payload.handles.size() * sizeof(Reference));
   payload.bytes = std::move(frame.body);
   return payload;
 }

@@ -82,12 +82,9 @@ void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t
                   Payload payload, std::uint16_t status) {
   // Each handle in the value is one reference in flight. It is counted before the value leaves, and
   // this process's own is given up later on the same way, so the object lives.
-  for (const auto& handle : payload.handles) {
-    FrameHeader hold;
-    hold.kind = Kind::add_ref;
-    hold.from = self_.id;
-    hold.object = handle;
-    link_->send(make_frame(hold, {}));
+  for (auto& handle : payload.handles) {
+    handle.counter = self_.id;
+    send_count(Kind::add_ref, handle);
   }
   FrameHeader header;
   header.kind = kind;
@@ -97,6 +94,12 @@ void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t
   header.object = object;
   header.call = call;
   link_->send(make_frame(header, std::move(payload)));
+}
+
+void Client::send_count(Kind kind, const Reference& reference) {
+  auto header = count_header(kind, reference);
+  header.from = self_.id;
+  link_->send(make_frame(header, {}));
 }
 
 void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status) {
@@ -238,8 +241,8 @@ void Client::deliver(Frame&& frame) {
       if (handler) handler({static_cast<Status>(header.status), take_payload(std::move(frame))});
       return;
     }
-    for (const auto& id : take_payload(std::move(frame)).handles)
-      send(Kind::drop_flight, id, {}, 0, {}, 0);
+    for (const auto& reference : take_payload(std::move(frame)).handles)
+      send_count(Kind::drop_flight, reference);
     return;
   }
   if (header.kind == Kind::recall) {
@@ -265,12 +268,29 @@ void Client::deliver(Frame&& frame) {
       handler({});
     }
   }
+  if (const auto rest = lingering_.find(header.object); rest != lingering_.end()) {
+    if (header.kind == Kind::end_item || header.kind == Kind::end_recall) {
+      if (!rest->second(frame)) return;
+      lingering_.erase(rest);
+      send(Kind::drop, header.object, {}, 0, {}, 0);
+      return link_->flush();
+    }
+  }
   const bool for_pool_process = header.kind >= Kind::pool_tasks && header.kind <= Kind::pool_quit;
   if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end())
     return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
-  for (const auto& id : take_payload(std::move(frame)).handles)
-    send(Kind::drop_flight, id, {}, 0, {}, 0);
+  for (const auto& reference : take_payload(std::move(frame)).handles)
+    send_count(Kind::drop_flight, reference);
+}
+
+void Client::settle() {
+  std::unique_lock lock(mutex_);
+  if (link_ == nullptr) return;
+  for (const auto& [id, core] : cores_) {
+    if (!core.core->retired_) core.core->before_exit();
+  }
+  wait(lock, Deadline::never(), [&] { return lingering_.empty(); });
 }
 
 bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
@@ -312,39 +332,46 @@ std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
   return found == cores_.end() ? nullptr : found->second.alive.lock();
 }
 
-void Client::remember(const std::shared_ptr<Core>& core, bool claim) {
+void Client::remember(const std::shared_ptr<Core>& core, std::optional<ProcessId> counter) {
   std::unique_lock lock(mutex_);
   require_link();
   cores_[core->id_] = {core.get(), core};
-  if (claim) {
-    send(Kind::claim, core->id_, {}, 0, {}, 0);
+  if (counter) {
+    send_count(Kind::claim, {core->id_, *counter});
     link_->flush();
   }
 }
 
 void Client::retire(Core& core) {
   std::unique_lock lock(mutex_);
-  if (core.id_.empty()) return;
+  if (core.id_.empty() || std::exchange(core.retired_, true)) return;
   const auto found = cores_.find(core.id_);
   if (found != cores_.end() && found->second.core == &core) cores_.erase(found);
   if (link_ == nullptr) return;
   try {
-    core.before_drop();
-    send(Kind::drop, core.id_, {}, 0, {}, 0);
-    link_->flush();
+    if (!core.before_drop()) {
+      send(Kind::drop, core.id_, {}, 0, {}, 0);
+      return link_->flush();
+    }
+    // What another process waits for must not lie here until this one waits for something.
+    wait(lock, Deadline::never(), [&, id = core.id_] { return !lingering_.contains(id); });
   } catch (const std::exception& error) {
     log_error("{} cannot be given up: {}", to_string(core.id_), error.what());
   }
 }
 
-void Client::drop(const std::vector<ObjectId>& handles) {
+void Client::drop(const std::vector<Reference>& handles) {
   std::unique_lock lock(mutex_);
   drop(lock, handles);
 }
 
-void Client::drop(std::unique_lock<std::mutex>& /*lock*/, const std::vector<ObjectId>& handles) {
+void Client::drop(std::unique_lock<std::mutex>& /*lock*/, const std::vector<Reference>& handles) {
+  drop_from_delivery(handles);
+}
+
+void Client::drop_from_delivery(const std::vector<Reference>& handles) {
   if (link_ == nullptr || handles.empty()) return;
-  for (const auto& id : handles) send(Kind::drop_flight, id, {}, 0, {}, 0);
+  for (const auto& reference : handles) send_count(Kind::drop_flight, reference);
   link_->flush();
 }
 
@@ -365,6 +392,38 @@ void Client::check(const Reply& reply, const std::string& what) {
     case Status::error:
       rethrow(reply.payload.bytes);
   }
+}
+
+namespace {
+thread_local Incoming* innermost = nullptr;
+}  // namespace
+
+Incoming::Incoming(std::vector<Reference>& handles)
+    : handles_(handles), outer_(std::exchange(innermost, this)) {}
+
+Incoming::~Incoming() {
+  innermost = outer_;
+  if (keep_ || handles_.empty()) return;
+  try {
+    Client::current()->drop(handles_);
+  } catch (const Error& error) {
+    log_debug("handles that arrived are not given back: {}", error.what());
+  }
+  handles_.clear();
+}
+
+Reference Incoming::take(const ObjectId& id) {
+  for (auto* incoming = innermost; incoming != nullptr; incoming = incoming->outer_) {
+    auto& handles = incoming->handles_;
+    const auto found = std::find_if(handles.begin(), handles.end(),
+                                    [&](const Reference& handle) { return handle.object == id; });
+    if (found == handles.end()) continue;
+    const auto taken = *found;
+    handles.erase(found);
+    return taken;
+  }
+  throw CodecError(
+      fmt::format("a handle of {} is decoded for which no reference came along", to_string(id)));
 }
 
 Core::~Core() = default;

@@ -128,6 +128,8 @@ class Client : public std::enable_shared_from_this<Client> {
   [[nodiscard]] std::uint16_t new_claim_slot();
   void free_claim_slot(std::uint16_t slot);
 
+  /// The core of an object that this process has; null if it has none.
+  std::shared_ptr<Core> find_core(const ObjectId& id);
   /// The core of a handle that has arrived: the one there is already, or `make()` for the first.
   template <class CoreT, class Make>
   std::shared_ptr<CoreT> adopt(const ObjectId& id, Make make);
@@ -135,18 +137,31 @@ class Client : public std::enable_shared_from_this<Client> {
   template <class CoreT, class... Args>
   static std::shared_ptr<CoreT> make_core(Args&&... args);
   /// Gives back references of a value that arrived and will not be decoded.
-  void drop(const std::vector<ObjectId>& handles);
-  void drop(std::unique_lock<std::mutex>& lock, const std::vector<ObjectId>& handles);
+  void drop(const std::vector<Reference>& handles);
+  void drop(std::unique_lock<std::mutex>& lock, const std::vector<Reference>& handles);
 
   /// Sends back what has been delivered, handles included. Called from Core::on().
   void return_from_delivery(Kind kind, const ObjectId& object, Payload payload);
-  /// Registers the core of an object that this process has made, or (claim) was given.
-  void remember(const std::shared_ptr<Core>& core, bool claim);
+  /// As drop(); called from Core::on().
+  void drop_from_delivery(const std::vector<Reference>& handles);
+  /// Registers the core of an object that this process has made, or was given: then `counter` had
+  /// the reference counted.
+  void remember(const std::shared_ptr<Core>& core, std::optional<ProcessId> counter = {});
   /// Gives up this process's reference to the object.
   void retire(Core& core);
 
   /// Has `task` run, without the mutex, by the next thread that waits here.
   void run_soon(std::function<void()> task) { soon_.push_back(std::move(task)); }
+
+  /// What an object whose handles are gone has still to do with frames that arrive for it; true
+  /// when that was the last of it.
+  using Linger = std::function<bool(Frame& frame)>;
+  /// From now on frames for the object go to `rest`; its reference is given up after the last.
+  /// Called from Core::before_drop(), or before the process ends.
+  void linger(const ObjectId& id, Linger rest) { lingering_[id] = std::move(rest); }
+  /// Before the process ends: waits until nothing lingers, as what was delivered to this process
+  /// and not consumed would be lost.
+  void settle();
 
   /// Runs what run_soon() was given.
   void run_tasks(std::unique_lock<std::mutex>& lock);
@@ -170,7 +185,7 @@ class Client : public std::enable_shared_from_this<Client> {
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
-  std::shared_ptr<Core> find_core(const ObjectId& id);
+  void send_count(Kind kind, const Reference& reference);
 
   Identity self_;
   std::mutex mutex_;
@@ -189,6 +204,7 @@ class Client : public std::enable_shared_from_this<Client> {
     std::weak_ptr<Core> alive;
   };
   std::unordered_map<ObjectId, KnownCore> cores_;
+  std::unordered_map<ObjectId, Linger> lingering_;
   std::function<void(Frame&&)> handler_;
   std::deque<std::function<void()>> soon_;
   std::unique_ptr<ClaimWord[]> own_claims_;
@@ -208,15 +224,16 @@ std::shared_ptr<CoreT> Client::make_core(Args&&... args) {
 
 template <class CoreT, class Make>
 std::shared_ptr<CoreT> Client::adopt(const ObjectId& id, Make make) {
+  const auto reference = Incoming::take(id);
   if (auto known = find_core(id)) {
     auto core = std::dynamic_pointer_cast<CoreT>(known);
-    drop({id});
+    drop({reference});
     if (!core) throw CodecError("a handle arrived as a handle of another kind of object");
     return core;
   }
   std::shared_ptr<CoreT> core = make();
   core->set_id(id, shared_from_this());
-  remember(core, true);
+  remember(core, reference.counter);
   return core;
 }
 

@@ -14,6 +14,20 @@ namespace {
 constexpr std::uint64_t kSyncBytes = std::uint64_t{1}
                                      << 20;  // sent or consumed before the home is told
 
+/// The body of end_return.
+Payload packed(std::deque<Payload> values) {
+  Packer packer;
+  packer.put(std::uint64_t{values.size()});
+  Payload back;
+  for (const auto& value : values) {
+    packer.put(static_cast<std::uint32_t>(value.handles.size()));
+    packer.put(value.bytes);
+    back.handles.insert(back.handles.end(), value.handles.begin(), value.handles.end());
+  }
+  back.bytes = std::move(packer).take();
+  return back;
+}
+
 }  // namespace
 
 std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>>
@@ -26,7 +40,7 @@ ConnectionCore::make_pipe(bool duplex) {
                   "pipe()");
     auto core = Client::make_core<ConnectionCore>(peer, readable, writable);
     core->set_id(self, client);
-    client->remember(core, false);
+    client->remember(core);
     return core;
   };
   auto first = make(a, b, true, duplex);
@@ -136,10 +150,26 @@ void ConnectionCore::close() {
   {
     std::unique_lock lock(from.mutex());
     if (std::exchange(closed_, true)) return;
-    for (auto& value : inbox_) from.drop(lock, value.handles);
-    inbox_.clear();
   }
   from.retire(*this);
+}
+
+// What came here and was not received goes back to the end's home, for whoever receives next. More
+// may be on its way, which lasts until the home's answer.
+bool ConnectionCore::before_drop() {
+  if (!std::exchange(bound_, false)) return false;
+  auto& from = client();
+  auto inbox = std::make_shared<std::deque<Payload>>(std::exchange(inbox_, {}));
+  from.linger(id(), [&from, inbox, self = id()](Frame& frame) {
+    if (frame.header.kind == Kind::end_item) {
+      inbox->push_back(take_payload(std::move(frame)));
+      return false;
+    }
+    from.return_from_delivery(Kind::end_return, self, packed(std::move(*inbox)));
+    return true;
+  });
+  from.return_from_delivery(Kind::end_unbind, id(), {});  // may be answered in here
+  return true;
 }
 
 void ConnectionCore::on(Frame&& frame) {
@@ -164,21 +194,10 @@ void ConnectionCore::on(Frame&& frame) {
           {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code}));
       break;
     }
-    case Kind::end_recall: {  // another process receives from now on
-      Packer packer;
-      packer.put(std::uint64_t{inbox_.size()});
-      Payload back;
-      for (auto& value : inbox_) {
-        packer.put(static_cast<std::uint32_t>(value.handles.size()));
-        packer.put(value.bytes);
-        back.handles.insert(back.handles.end(), value.handles.begin(), value.handles.end());
-      }
-      inbox_.clear();
+    case Kind::end_recall:  // another process receives from now on
       bound_ = false;
-      back.bytes = std::move(packer).take();
-      client().return_from_delivery(Kind::end_return, id(), std::move(back));
+      client().return_from_delivery(Kind::end_return, id(), packed(std::exchange(inbox_, {})));
       break;
-    }
     default:
       break;
   }

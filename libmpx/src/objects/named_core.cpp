@@ -26,10 +26,11 @@ std::shared_ptr<Core> find_or_make(const Named& name, std::string_view type,
                                    const std::function<std::shared_ptr<Core>()>& make) {
   const auto client = Client::current();
   const ProcessId table(0, 0);
-  const auto found = client->call_service(Kind::name_find, table,
-                                          {Packer::pack(name.text(), std::string(type)), {}});
+  auto found = client->call_service(Kind::name_find, table,
+                                    {Packer::pack(name.text(), std::string(type)), {}});
   Client::check(found, "looking up a named object");
   if (found.status == Status::ok) {
+    Incoming incoming(found.payload.handles);
     Reader reader(found.payload.bytes);
     return load(reader);
   }

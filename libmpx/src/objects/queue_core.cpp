@@ -25,7 +25,7 @@ struct QueueCore::Answer {
 QueueCore::~QueueCore() {
   if (!has_slot_) return;
   auto& from = client();
-  std::vector<ObjectId> handles;
+  std::vector<Reference> handles;
   for (const auto& unit : ahead_) {
     if (unit.slot != kNoClaimSlot) continue;  // the home has it on record, and gets it back
     handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
@@ -48,9 +48,10 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
 
 // What was handed ahead and not taken goes back. No more of it is on its way: each get waits for
 // its answer.
-void QueueCore::before_drop() {
-  if (!has_slot_ || slot_ == kNoClaimSlot) return;
+bool QueueCore::before_drop() {
+  if (!has_slot_ || slot_ == kNoClaimSlot) return false;
   client().return_from_delivery(Kind::left, id(), {Packer::pack(taken_), {}});
+  return false;
 }
 
 void QueueCore::save_details(Writer& writer) const { writer.number(settings_.capacity); }

@@ -126,8 +126,7 @@ void PoolCore::on(Frame&& frame) {
   auto payload = take_payload(std::move(frame));
   if (!batch) {  // nobody wants them any more
     if (found != batches_.end()) batches_.erase(found);
-    for (const auto& handle : payload.handles)
-      client().return_from_delivery(Kind::drop_flight, handle, {});
+    client().drop_from_delivery(payload.handles);
     return;
   }
   Unpacker in(payload.bytes);
@@ -189,7 +188,8 @@ bool BatchCore::wait(Deadline deadline) {
 
 void BatchCore::show_progress() { progress_ = std::make_shared<Progress>(size_); }
 
-void BatchCore::decode(const Payload& records) {
+void BatchCore::decode(Payload records) {
+  Incoming incoming(records.handles);
   for (Unpacker in(records.bytes); !in.at_end();) {
     const auto [record, values] = next_record(in);
     decoded_ += record.count;

@@ -54,7 +54,7 @@ class PoolProcess {
     const auto& self = client_.self();
     return {self.name, self.id.rank(), self.host, self.pid};
   }
-  void learn(const Payload& payload);
+  void learn(Payload payload);
   void run(Payload payload);
   void run_unit(const Function& function, PoolRecord record, ByteView arguments);
   void add(const PoolRecord& record, ByteView value);
@@ -116,13 +116,14 @@ void PoolProcess::serve() {
     const auto kind = frame.header.kind;
     if (kind == Kind::pool_quit) break;
     auto payload = take_payload(std::move(frame));
-    if (kind == Kind::pool_learn) learn(payload);
+    if (kind == Kind::pool_learn) learn(std::move(payload));
     if (kind == Kind::pool_tasks) run(std::move(payload));
   }
   flush();
 }
 
-void PoolProcess::learn(const Payload& payload) {
+void PoolProcess::learn(Payload payload) {
+  Incoming incoming(payload.handles);
   Reader reader(payload.bytes);
   auto& function = functions_[reader.number<std::uint64_t>()];
   try {
@@ -133,6 +134,7 @@ void PoolProcess::learn(const Payload& payload) {
 }
 
 void PoolProcess::run(Payload payload) {
+  Incoming incoming(payload.handles);  // also of units that are taken back
   Unpacker in(payload.bytes);
   const auto stamp = in.get<ClaimStamp>();
   const auto tasks = in.get<PoolTasks>();

@@ -30,6 +30,7 @@ void at_exit() {
     if (client_of_child->has_started_children) {
       static_cast<void>(client_of_child->call_service(Kind::await_children, ProcessId(0, 0)));
     }
+    client_of_child->settle();
   } catch (const std::exception& error) {
     log_error("at the end of the process: {}", error.what());
   }
@@ -89,6 +90,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
 
   int status = 0;
   try {
+    Incoming incoming(payload.handles);
     if (request.in_pool != 0) {
       status = serve_pool(*client_of_child, request.pool, shared, call);
     } else {

@@ -16,7 +16,10 @@ namespace detail {
 ProcessCore::~ProcessCore() = default;
 
 std::shared_ptr<ProcessCore> ProcessCore::make(ProcessSettings settings, Payload call) {
-  return Client::make_core<ProcessCore>(std::move(settings), std::move(call));
+  auto core = Client::make_core<ProcessCore>(std::move(settings), std::move(call));
+  for (const auto& handle : core->call_.handles)
+    core->held_.push_back(Client::current()->find_core(handle.object));
+  return core;
 }
 
 std::shared_ptr<ProcessCore> ProcessCore::adopt(const ObjectId& id) {
@@ -77,6 +80,7 @@ void ProcessCore::start() {
   const auto reply = from.call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
   Client::check(reply, fmt::format("start of process '{}'", settings_.name));
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
+  const auto held = std::exchange(held_, {});  // given up without the mutex
   const std::lock_guard guard(from.mutex());
   started_ = true;
   call_ = {};
@@ -193,8 +197,10 @@ std::vector<Process> active_children() {
   const auto client = detail::Client::current();
   const auto reply = client->call_service(detail::Kind::list_children, detail::ProcessId(0, 0));
   std::vector<Process> children;
-  for (const auto& id : reply.payload.handles) {
-    children.push_back(Process(detail::ProcessCore::adopt(id), Process::Loaded{}));
+  auto handles = reply.payload.handles;
+  detail::Incoming incoming(handles);
+  for (const auto& child : reply.payload.handles) {
+    children.push_back(Process(detail::ProcessCore::adopt(child.object), Process::Loaded{}));
   }
   return children;
 }

@@ -87,10 +87,8 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
   head.insert(head.end(), call.bytes.begin(), call.bytes.end());
   out.send(make_frame(header, Payload{std::move(head), std::move(call.handles)}));
   if (!object.empty()) {  // a live process holds its own Process object
-    FrameHeader hold;
-    hold.object = object;
+    auto hold = count_header(Kind::add_ref, {object, id});
     hold.from = id;
-    hold.kind = Kind::add_ref;
     out.send(make_frame(hold, {}));
     hold.kind = Kind::claim;
     out.send(make_frame(hold, {}));
@@ -160,16 +158,12 @@ void Directory::answer_awaiting(Outbox& out) {
 }
 
 void Directory::list_children(const FrameHeader& request, Outbox& out) const {
-  Payload list;
+  Payload children;
   for (const auto& [id, record] : records_) {
-    if (record.request.parent != request.from || record.object.empty()) continue;
-    list.handles.push_back(record.object);
-    FrameHeader header;
-    header.kind = Kind::add_ref;
-    header.object = record.object;
-    out.send(make_frame(header, {}));
+    if (record.request.parent == request.from && !record.object.empty())
+      children.handles.push_back({record.object, {}});
   }
-  out.reply(request, Status::ok, std::move(list));
+  out.reply(request, Status::ok, out.counted(0, std::move(children)));
 }
 
 }  // namespace mpx::detail

@@ -14,6 +14,9 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::end_bind:
       bind(request, out);
       break;
+    case Kind::end_unbind:
+      unbind(request.from, out);
+      break;
     case Kind::end_ack:
       forwarded_bytes_ -= std::min(forwarded_bytes_, Unpacker(payload.bytes).get<std::uint64_t>());
       answer_syncs(out);
@@ -24,7 +27,7 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       answer_syncs(out);
       break;
     case Kind::end_return:
-      give_back(std::move(payload), out);
+      give_back(request.from, std::move(payload), out);
       break;
     case Kind::end_peer_gone:
       if (gone_ == EndGone::closed) break;
@@ -62,6 +65,19 @@ void EndHome::bind(const FrameHeader& request, Outbox& out) {
   bind_next(out);
 }
 
+/// Whoever gives up its handle gives back what it has not consumed; it is asked, as what was
+/// forwarded meanwhile must come back too. If it has been asked already, that will do.
+void EndHome::unbind(ProcessId who, Outbox& out) {
+  if (recalling_ == who) return;
+  std::erase_if(next_, [&](const FrameHeader& request) {
+    if (request.from != who) return false;
+    out.reply(request, Status::ok);
+    return true;
+  });
+  out.deliver(Kind::end_recall, who, self_, 0, {});
+  if (receiver_ == who) recalling_ = std::exchange(receiver_, std::nullopt);
+}
+
 /// Serves the first who asked; whoever asked behind it makes it give back at once.
 void EndHome::bind_next(Outbox& out) {
   if (next_.empty()) return;
@@ -76,7 +92,7 @@ void EndHome::bind_next(Outbox& out) {
 }
 
 // What a former receiver had not consumed goes before what came meanwhile.
-void EndHome::give_back(Payload payload, Outbox& out) {
+void EndHome::give_back(ProcessId from, Payload payload, Outbox& out) {
   Unpacker in(payload.bytes);
   const auto count = in.get<std::uint64_t>();
   std::deque<Payload> returned;
@@ -93,7 +109,8 @@ void EndHome::give_back(Payload payload, Outbox& out) {
     returned.push_back(std::move(item));
   }
   std::move(returned.rbegin(), returned.rend(), std::front_inserter(items_));
-  forwarded_bytes_ = 0;  // what it has consumed and not acknowledged
+  if (recalling_ != from) return;  // it was no receiver any more
+  forwarded_bytes_ = 0;            // what it has consumed and not acknowledged
   recalling_.reset();
   bind_next(out);
   answer_syncs(out);

@@ -28,7 +28,8 @@ class EndHome : public Home {
  private:
   void bind(const FrameHeader& request, Outbox& out);
   void bind_next(Outbox& out);
-  void give_back(Payload payload, Outbox& out);
+  void unbind(ProcessId who, Outbox& out);
+  void give_back(ProcessId from, Payload payload, Outbox& out);
   void forward(Payload payload, Outbox& out);
   void flush(Outbox& out);
   void tell_gone(Outbox& out);

@@ -40,24 +40,19 @@ class Outbox {
     send(make_frame(header, std::move(payload)));
   }
 
-  /// Counts one more reference in flight to each handle in a value that is sent as a copy.
-  void hold(const Payload& payload) {
-    for (const auto& id : payload.handles) {
-      FrameHeader header;
-      header.kind = Kind::add_ref;
-      header.object = id;
-      send(make_frame(header, {}));
+  /// Counts the handles in a copy that a home on `rank` sends of a value that it keeps.
+  Payload counted(Rank rank, Payload copy) {
+    for (auto& handle : copy.handles) {
+      handle.counter = ProcessId::homes_of(rank);
+      send(make_frame(count_header(Kind::add_ref, handle), {}));
     }
+    return copy;
   }
 
   /// Gives back the references of handles in a value that nobody will receive.
   void drop(const Payload& payload) {
-    for (const auto& id : payload.handles) {
-      FrameHeader header;
-      header.kind = Kind::drop_flight;
-      header.object = id;
-      send(make_frame(header, {}));
-    }
+    for (const auto& reference : payload.handles)
+      send(make_frame(count_header(Kind::drop_flight, reference), {}));
   }
 };
 

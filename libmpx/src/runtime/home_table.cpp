@@ -9,14 +9,14 @@ Home* HomeTable::find(const ObjectId& id) {
   return found == objects_.end() ? nullptr : found->second.home.get();
 }
 
-void HomeTable::count(Entry& entry, ProcessId who, std::int64_t by) {
-  const auto holder = entry.holders.try_emplace(who, 0).first;
-  holder->second += by;
-  if (holder->second == 0) entry.holders.erase(holder);
+void HomeTable::count(Counts& counts, ProcessId who, std::int64_t by) {
+  const auto found = counts.try_emplace(who, 0).first;
+  found->second += by;
+  if (found->second == 0) counts.erase(found);
 }
 
 void HomeTable::free_if_unused(Objects::iterator entry, Outbox& out) {
-  if (entry->second.in_flight != 0 || !entry->second.holders.empty()) return;
+  if (!entry->second.in_flight.empty() || !entry->second.holders.empty()) return;
   const auto home = std::move(entry->second.home);
   objects_.erase(entry);
   home->on_freed(out);
@@ -29,34 +29,37 @@ void HomeTable::on(Frame frame, Outbox& out) {
     if (!home) return;
     auto& entry = objects_[header.object];
     entry.home = std::move(home);
-    count(entry, header.from, 1);
+    count(entry.holders, header.from, 1);
     return;
   }
   const auto found = objects_.find(header.object);
   if (found == objects_.end()) {
     out.drop(take_payload(std::move(frame)));
-    out.reply(header, Status::no_object);
+    const bool counts = header.kind >= Kind::add_ref && header.kind <= Kind::drop_flight;
+    if (!counts) out.reply(header, Status::no_object);
     return;
   }
+  auto& [home, in_flight, holders] = found->second;
+  const auto counter = counted_reference(header).counter;
   switch (header.kind) {
     case Kind::add_ref:
-      ++found->second.in_flight;
+      count(in_flight, counter, 1);
       break;
     case Kind::claim:
-      --found->second.in_flight;
-      count(found->second, header.from, 1);
+      count(in_flight, counter, -1);
+      count(holders, header.from, 1);
       break;
     case Kind::drop:
-      count(found->second, header.from, -1);
+      count(holders, header.from, -1);
       break;
     case Kind::drop_flight:
-      --found->second.in_flight;
+      count(in_flight, counter, -1);
       break;
     case Kind::cancel:
-      found->second.home->on_cancel(header.from, header.call, out);
+      home->on_cancel(header.from, header.call, out);
       return;
     default:
-      found->second.home->on(header, take_payload(std::move(frame)), out);
+      home->on(header, take_payload(std::move(frame)), out);
       return;
   }
   free_if_unused(found, out);

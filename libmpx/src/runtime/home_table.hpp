@@ -10,11 +10,12 @@ namespace mpx::detail {
 
 /// The objects whose home is this rank, and who holds them.
 ///
-/// A reference belongs to a process or is in flight (in a message not yet decoded). The counts of
-/// one object may arrive in any order from different processes, so a count may be negative for a
-/// while; an object is freed when no process holds it and nothing is in flight. A sender counts a
-/// reference in flight before it gives up its own, on the same ordered way, so an object in use is
-/// never freed.
+/// A reference belongs to a process or is in flight (in a message not yet decoded). Who sends a
+/// handle counts a reference in flight before it gives up its own, on the same ordered way; who
+/// receives it says by whom it was counted. Messages of different processes overtake each other, so
+/// a counter may be negative for a while; as each counter is looked at by itself, the object of a
+/// handle that was passed on twice lives whatever comes first. It is freed when no process holds it
+/// and every counter is zero.
 class HomeTable {
  public:
   /// Makes the home of a new object; the answer to `request` (if it is not null) is the factory's.
@@ -36,14 +37,15 @@ class HomeTable {
   [[nodiscard]] Home* find(const ObjectId& id);
 
  private:
+  using Counts = std::unordered_map<ProcessId, std::int64_t>;  // without zeros
   struct Entry {
     std::unique_ptr<Home> home;
-    std::int64_t in_flight = 0;
-    std::unordered_map<ProcessId, std::int64_t> holders;  // without zero counts
+    Counts in_flight;  // by who counted them
+    Counts holders;
   };
   using Objects = std::unordered_map<ObjectId, Entry>;
 
-  static void count(Entry& entry, ProcessId who, std::int64_t by);
+  static void count(Counts& counts, ProcessId who, std::int64_t by);
   void free_if_unused(Objects::iterator entry, Outbox& out);
 
   Factory factory_;

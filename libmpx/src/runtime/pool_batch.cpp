@@ -46,7 +46,7 @@ Payload PoolBatch::tasks(std::uint64_t first, std::uint64_t end, Outbox& out) co
   Packer body;
   body.reserve(sizeof stamp + sizeof tasks + (stop - begin) +
                (first_handle_.empty() ? 0 : (first_handle_[end] - first_handle_[first])) *
-                   sizeof(ObjectId));
+                   sizeof(Reference));
   body.put(stamp);
   body.put(tasks);
   body.put_raw(elements().data() + begin, stop - begin);
@@ -55,8 +55,8 @@ Payload PoolBatch::tasks(std::uint64_t first, std::uint64_t end, Outbox& out) co
   for (auto h = first_handle_[first]; h < first_handle_[end]; ++h) {
     payload.handles.push_back(payload_.handles[h]);
   }
-  out.hold(payload);  // the submission's own references stay, for another try
-  return payload;
+  // The submission's own references stay, for another try.
+  return out.counted(request_.object.home, std::move(payload));
 }
 
 // A process sends its last records twice at most, and as they were: the first element tells.

@@ -73,9 +73,9 @@ bool PoolHome::start_process(Outbox& out) {
   request.in_pool = 1;
   request.pool = self_;
   request.parent = owner_;
-  out.hold(initializer_);
   ProcessId id;
-  const auto trouble = directory_.start(std::move(request), {}, nullptr, initializer_, id, out);
+  const auto trouble = directory_.start(std::move(request), {}, nullptr,
+                                        out.counted(self_.home, initializer_), id, out);
   if (trouble.empty()) {
     workers_[id];
     return true;
@@ -128,7 +128,7 @@ void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out)
   const auto pass_on = [&] {
     if (batch == nullptr || run.empty()) return;
     const auto first = payload.handles.begin() + static_cast<std::ptrdiff_t>(handle - run_handles);
-    std::vector<ObjectId> handles(first, first + static_cast<std::ptrdiff_t>(run_handles));
+    std::vector<Reference> handles(first, first + static_cast<std::ptrdiff_t>(run_handles));
     Bytes bytes;
     if (run.size() == payload.bytes.size()) {
       bytes = std::move(payload.bytes);

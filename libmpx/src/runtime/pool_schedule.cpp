@@ -108,8 +108,7 @@ void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) 
   auto& batch = *range.batch;
   if (worker.known.insert(batch.head().function).second) {
     const auto& call = functions_[batch.head().function].call;
-    out.hold(call);
-    out.deliver(Kind::pool_learn, id, self_, 0, Payload(call));
+    out.deliver(Kind::pool_learn, id, self_, 0, out.counted(self_.home, call));
   }
   const auto units = range.end - range.next;
   worker.depth = batch.head().depth;

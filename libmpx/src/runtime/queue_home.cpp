@@ -174,7 +174,7 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
       capacity_ == 0 && getters_.empty() && gets_in_a_row_ >= kAlone && getter.slot != kNoClaimSlot;
   const std::size_t most = alone ? std::max<std::uint32_t>(getter.want, 1) : 1;
   Packer packer;
-  std::vector<ObjectId> handles;
+  std::vector<Reference> handles;
   std::size_t count = 0, bytes = 0;
   while (count < most && !items_.empty() && (count == 0 || bytes < kAheadBytes)) {
     auto item = std::move(items_.front());

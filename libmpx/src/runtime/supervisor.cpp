@@ -70,13 +70,14 @@ void Supervisor::spawn(Frame request) {
     if (watch) watch(child->channel.socket(), true);
     template_->spawn(id.serial(), std::move(fds), {});
     request.header.kind = Kind::process_main;
+    for (const auto& reference : references_of(request)) ++child->arrived[reference];
     child->writer.send(child->channel, std::move(request));
     child->channel.ring_if_asleep();
     children_[id.serial()] = std::move(child);
     changed_ = true;
   } catch (const std::exception& error) {
     log_error("cannot start {}: {}", to_string(id), error.what());
-    drop_handles(std::move(request));
+    drop_references(request);
     answer.to = ProcessId(0, 0);
     route_(make_frame(answer, Payload{Packer::pack(std::int32_t{0}, std::int32_t{ENOMEM}), {}}));
     ProcessFacts facts;
@@ -94,9 +95,10 @@ void Supervisor::signal(ProcessId who, int signo) {
 
 void Supervisor::deliver(Frame frame) {
   const auto found = children_.find(frame.header.to.serial());
-  if (found == children_.end() || found->second->ended) return drop_handles(std::move(frame));
+  if (found == children_.end() || found->second->ended) return drop_references(frame);
   auto& child = *found->second;
   const auto kind = frame.header.kind;
+  for (const auto& reference : references_of(frame)) ++child.arrived[reference];
   if (kind == Kind::queue_items || kind == Kind::pool_tasks) {
     child.slots[frame.header.status] = frame.header.object;
     if (!child.stalled.empty() || !stamp(child, frame)) {
@@ -143,15 +145,15 @@ void Supervisor::give_back(Child& child, std::uint16_t slot, const ObjectId& obj
   route_(make_frame(header, Payload{Packer::pack(units), {}}));
 }
 
-void Supervisor::drop_handles(Frame&& frame) {
-  // Items handed ahead go back to where they are on record, and their references with them.
-  if (frame.header.kind == Kind::queue_items && frame.header.status < kClaimSlots) return;
-  for (const auto& id : take_payload(std::move(frame)).handles) {
-    FrameHeader header;
-    header.kind = Kind::drop_flight;
-    header.object = id;
-    route_(make_frame(header, {}));
-  }
+// Items handed ahead are on record where they came from, and their references with them.
+std::vector<Reference> Supervisor::references_of(const Frame& frame) {
+  if (frame.header.kind == Kind::queue_items && frame.header.status < kClaimSlots) return {};
+  return listed_references(frame);
+}
+
+void Supervisor::drop_references(const Frame& frame) {
+  for (const auto& reference : references_of(frame))
+    route_(make_frame(count_header(Kind::drop_flight, reference), {}));
 }
 
 std::size_t Supervisor::pump(bool woken) {
@@ -203,7 +205,20 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
     child.last_touched = home;
     child.touched.insert(home);
   }
+  if (!child.arrived.empty()) {
+    const auto kind = frame.header.kind;
+    if (kind == Kind::claim || kind == Kind::drop_flight)
+      child.settle(counted_reference(frame.header));
+    if (kind == Kind::end_return) {  // they go back
+      for (const auto& reference : listed_references(frame)) child.settle(reference);
+    }
+  }
   route_(std::move(frame));
+}
+
+void Supervisor::Child::settle(const Reference& reference) {
+  const auto found = arrived.find(reference);
+  if (found != arrived.end() && --found->second == 0) arrived.erase(found);
 }
 
 void Supervisor::on_event(const Template::Event& event) {
@@ -251,7 +266,10 @@ void Supervisor::report_end(Child& child) {
       route_(make_frame(header, Payload{std::move(records), {}}));
     }
   }
-  for (auto& frame : child.writer.take_waiting()) drop_handles(std::move(frame));
+  for (const auto& [reference, times] : child.arrived) {  // which it never took over
+    for (auto i = times; i > 0; --i)
+      route_(make_frame(count_header(Kind::drop_flight, reference), {}));
+  }
   // What was handed to it and not taken, delivered or still on its way here, its home has on
   // record.
   for (const auto& [slot, object] : child.slots) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -89,7 +90,9 @@ class Supervisor {
     std::deque<Frame> stalled;                          // claimable deliveries without number space
     bool started = false;
     bool ended = false;
+    std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
     [[nodiscard]] SharedBlock& shared() const;
+    void settle(const Reference& reference);
   };
 
   std::size_t pump_child(Child& child);
@@ -99,7 +102,8 @@ class Supervisor {
   void on_event(const Template::Event& event);
   void report_end(Child& child);
   void kill_children();
-  void drop_handles(Frame&& frame);
+  static std::vector<Reference> references_of(const Frame& frame);
+  void drop_references(const Frame& frame);
 
   int rank_;
   std::string host_;

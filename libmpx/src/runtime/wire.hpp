@@ -15,7 +15,8 @@ namespace mpx::detail {
 
 enum class Kind : std::uint16_t {
   // To the home of header.object. `call` != 0 asks for a reply.
-  create = 1,   ///< {ObjectKind, kind's own arguments}; header.from holds the first reference
+  create = 1,  ///< {ObjectKind, kind's own arguments}; header.from holds the first reference
+  // Of these, header.call of all but drop is the ProcessId of who counted the reference.
   add_ref,      ///< one more reference in flight
   claim,        ///< a reference in flight becomes header.from's
   drop,         ///< header.from gives up a reference
@@ -26,6 +27,7 @@ enum class Kind : std::uint16_t {
 
   end_send,    ///< payload: a message for this end
   end_bind,    ///< header.from receives from now on
+  end_unbind,  ///< header.from will receive no more: answered by end_recall
   end_ack,     ///< {u64 bytes} that the receiver has consumed
   end_sync,    ///< answered when the backlog is below its bound
   end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound

@@ -28,7 +28,7 @@ struct ArchiveDeleter {
 class Writer {
  public:
   [[nodiscard]] Bytes& bytes() { return bytes_; }
-  [[nodiscard]] std::vector<ObjectId>& handles() { return handles_; }
+  [[nodiscard]] std::vector<Reference>& handles() { return handles_; }
 
   /// Appends `size` bytes.
   void raw(const void* data, std::size_t size) {
@@ -60,8 +60,8 @@ class Writer {
     std::memset(extend(missing), 0, missing);
   }
 
-  /// Records a shared object that the value names.
-  void carry(const ObjectId& object) { handles_.push_back(object); }
+  /// Records a shared object that the value names; who sends the value counts the reference.
+  void carry(const ObjectId& object) { handles_.push_back({object, {}}); }
 
   /// What was written; leaves the writer empty.
   [[nodiscard]] Payload take() { return {std::exchange(bytes_, {}), std::exchange(handles_, {})}; }
@@ -80,7 +80,7 @@ class Writer {
   void make_archive();
 
   Bytes bytes_;
-  std::vector<ObjectId> handles_;
+  std::vector<Reference> handles_;
   std::unique_ptr<OutputArchive, ArchiveDeleter> archive_;
 };
 

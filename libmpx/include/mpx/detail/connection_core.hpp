@@ -41,6 +41,8 @@ class ConnectionCore : public Core {
  private:
   ObjectId create() override;
   void save_details(Writer& writer) const override;
+  bool before_drop() override;
+  void before_exit() override { before_drop(); }
   void require_open(const char* what) const;
   void bind();
   bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);

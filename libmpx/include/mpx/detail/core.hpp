@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
-#include "mpx/detail/codec.hpp"
 #include "mpx/detail/deadline.hpp"
+#include "mpx/detail/encode.hpp"
 #include "mpx/detail/ids.hpp"
+#include "mpx/error.hpp"
 
 namespace mpx::detail {
 
@@ -16,6 +18,41 @@ struct Frame;
 /// The name of an object inside an encoded value.
 void save_id(Writer& writer, const ObjectId& id);
 ObjectId load_id(Reader& reader);
+
+/// While it lives, the handles that this thread decodes take over references in flight from
+/// `handles`, each its own; those that are left at the end are given back.
+class Incoming {
+ public:
+  explicit Incoming(std::vector<Reference>& handles);
+  ~Incoming();
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+
+  /// Leaves what is left in `handles`: the value will be decoded again.
+  void keep() { keep_ = true; }
+
+  /// Takes a reference to `id` out of the innermost one that has it. Throws CodecError if none has.
+  static Reference take(const ObjectId& id);
+
+ private:
+  std::vector<Reference>& handles_;
+  Incoming* outer_;
+  bool keep_ = false;
+};
+
+/// The value in `payload`, which must hold exactly one. Throws CodecError, naming both types if
+/// they differ; the payload is whole then.
+template <class T>
+T decode_value(Payload& payload) {
+  if (payload.handles.empty()) return decode<T>(payload.bytes);
+  Incoming incoming(payload.handles);
+  try {
+    return decode<T>(payload.bytes);
+  } catch (const CodecError&) {
+    incoming.keep();
+    throw;
+  }
+}
 
 /// What stands behind a handle in one process: the name of a shared object, made at first use, and
 /// this process's reference to it. All handles of one process that name an object share its core.
@@ -45,8 +82,13 @@ class Core : public std::enable_shared_from_this<Core> {
  protected:
   Core() = default;
 
-  /// This process is about to give up its reference; called under the client's mutex.
-  virtual void before_drop() {}
+  /// This process is about to give up its reference; called under the client's mutex. True: not
+  /// yet, see Client::linger().
+  virtual bool before_drop() { return false; }
+
+  /// This process is about to end, with the object perhaps still in use elsewhere; called under the
+  /// client's mutex.
+  virtual void before_exit() {}
 
   /// Makes the object and returns its name. Called once, without the client's mutex.
   virtual ObjectId create() = 0;
@@ -63,6 +105,7 @@ class Core : public std::enable_shared_from_this<Core> {
   std::once_flag once_;
   ObjectId id_;
   std::shared_ptr<Client> client_;
+  bool retired_ = false;  // guarded by the client's mutex
 };
 
 }  // namespace mpx::detail

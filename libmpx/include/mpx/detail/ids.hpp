@@ -24,6 +24,11 @@ class ProcessId {
     return id;
   }
 
+  /// What the homes on a rank count references as.
+  static constexpr ProcessId homes_of(Rank rank) {
+    return {rank, (std::uint64_t{1} << kSerialBits) - 1};
+  }
+
   [[nodiscard]] constexpr Rank rank() const { return static_cast<int>(value_ >> kSerialBits); }
   [[nodiscard]] constexpr std::uint64_t serial() const {
     return value_ & ((std::uint64_t{1} << kSerialBits) - 1);
@@ -46,6 +51,15 @@ struct ObjectId {
 
   [[nodiscard]] bool empty() const { return home < 0; }
   friend auto operator<=>(const ObjectId&, const ObjectId&) = default;
+};
+
+/// A reference to an object in flight: in a message that has not been decoded yet. `counter` is who
+/// had the object's home count it.
+struct Reference {
+  ObjectId object;
+  ProcessId counter;
+
+  friend auto operator<=>(const Reference&, const Reference&) = default;
 };
 
 std::string to_string(ProcessId id);

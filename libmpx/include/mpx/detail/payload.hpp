@@ -35,7 +35,7 @@ using ByteView = std::span<const std::byte>;
 /// one reference in flight, which the receiver takes over or, if the value is dropped, gives back.
 struct Payload {
   Bytes bytes;
-  std::vector<ObjectId> handles;
+  std::vector<Reference> handles;
 };
 
 }  // namespace mpx::detail

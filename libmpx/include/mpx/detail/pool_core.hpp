@@ -51,7 +51,7 @@ class BatchCore {
  private:
   friend class PoolCore;
 
-  void decode(const Payload& records);
+  void decode(Payload records);
   void note(std::size_t index, std::exception_ptr error);
 
   std::size_t size_;

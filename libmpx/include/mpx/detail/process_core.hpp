@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mpx/detail/core.hpp"
 #include "mpx/rank.hpp"
@@ -53,7 +54,8 @@ class ProcessCore : public Core {
 
   ProcessSettings settings_;
   Payload call_;
-  bool startable_ = false;  // made here; else another process's
+  std::vector<std::shared_ptr<Core>> held_;  // of the handles in call_, so that they live till then
+  bool startable_ = false;                   // made here; else another process's
   // guarded by the client's mutex
   bool started_ = false, ended_ = false, closed_ = false, watching_ = false;
   pid_t pid_ = 0;

@@ -51,7 +51,7 @@ class QueueCore : public Core {
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;
-  void before_drop() override;
+  bool before_drop() override;
   std::optional<Payload> take_ahead();
 
   QueueSettings settings_;
