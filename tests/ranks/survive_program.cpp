@@ -125,6 +125,27 @@ void print_environment() {
             << pool.apply(runners_variables) << '\n';
 }
 
+long bytes_of(const std::string& text) { return static_cast<long>(text.size()); }
+
+/// Fills /dev/shm while the job runs, then sends far more than was ever under way.
+void fill_shared_memory() {
+  mpx::Pool pool(4);
+  if (pool.apply(bytes_of, std::string("warm")) != 4) throw std::logic_error("wrong result");
+  {
+    std::ofstream filler("/dev/shm/filler-of-the-body", std::ios::binary);
+    const std::string page(4096, 'x');
+    while (filler.write(page.data(), 4096) && filler.flush()) {
+    }
+  }
+  std::cout << "full" << std::endl;
+  long sum = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::string> texts(500, std::string(10'000, 'x'));
+    for (const long bytes : pool.map(bytes_of, texts)) sum += bytes;
+  }
+  std::cout << "sum " << sum << std::endl;
+}
+
 void exit_with_pool() {
   mpx::Pool pool(2);
   pool.apply([](int x) { return x; }, 1);
@@ -150,6 +171,7 @@ int main(int argc, char** argv) {
     if (mode == "environment") return print_environment();
     if (mode == "exit-with-pool") return exit_with_pool();
     if (mode == "inner") return inner();
+    if (mode == "fill-shared-memory") return fill_shared_memory();
     throw std::invalid_argument("which mode?");
   });
 }

@@ -13,6 +13,7 @@
 
 #include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
+#include "transport/shared_memory.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -48,6 +49,8 @@ Doorbells::Doorbells(MPI_Comm communicator, const Places& places)
   check(MPI_Bcast(&token, 1, MPI_UINT64_T, 0, communicator), "MPI_Bcast");
   prefix_ = "mpx-" + std::to_string(token) + "-";
   open_socket();
+  const auto here = places.node_ranks().size();
+  require_shared_memory(communicator, here > 1 ? here * kFlagBytes : 0);
   share_flags(places);
   for (int rank = 0; rank < places.size(); ++rank)
     peers_[static_cast<std::size_t>(rank)].in_reach = rank != self_ && places.within_ring(rank);

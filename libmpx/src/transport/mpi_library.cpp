@@ -17,6 +17,7 @@
 #include "transport/mca_defaults.hpp"
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_transport.hpp"
+#include "transport/shared_memory.hpp"
 #include "transport/window_words.hpp"
 
 namespace mpx::detail {
@@ -51,6 +52,7 @@ MpiLibrary::MpiLibrary(int& argc, char**& argv) : launched_(started_by_launcher(
         "mpx::run initialises MPI itself, but it is initialised already: "
         "in an MPI program use mpx::Session");
   set_mca_defaults(version(), launched_);
+  explain_bus_errors();
   try {
     environment_ = std::make_unique<Environment>(argc, argv);
   } catch (const mpi::exception& error) {

@@ -5,6 +5,7 @@
 
 #include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
+#include "transport/shared_memory.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -15,6 +16,12 @@ int rank_in(MPI_Comm communicator) {
   int rank = 0;
   check(MPI_Comm_rank(communicator, &rank), "MPI_Comm_rank");
   return rank;
+}
+
+std::size_t size_of(MPI_Comm communicator) {
+  int size = 0;
+  check(MPI_Comm_size(communicator, &size), "MPI_Comm_size");
+  return static_cast<std::size_t>(size);
 }
 
 bool all_on_one_node(MPI_Comm communicator) {
@@ -37,8 +44,11 @@ WindowWords::WindowWords(MPI_Comm communicator, std::uint32_t capacity)
     : Words(rank_in(communicator), capacity) {
   const auto bytes = static_cast<MPI_Aint>(capacity) * kWordBytes;
   void* base = nullptr;
+  const bool shared = all_on_one_node(communicator);
+  if (const auto ranks = size_of(communicator); shared && ranks > 1)  // else: private memory
+    require_shared_memory(communicator, ranks * capacity * kWordBytes);
   const int made =
-      all_on_one_node(communicator)
+      shared
           ? MPI_Win_allocate_shared(bytes, kWordBytes, MPI_INFO_NULL, communicator, &base, &window_)
           : MPI_Win_allocate(bytes, kWordBytes, MPI_INFO_NULL, communicator, &base, &window_);
   // One rank's failure must not leave the others with a window that they can't free.

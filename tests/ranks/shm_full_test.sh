@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# shm_full_test.sh PROGRAM MPX_RUN: jobs where /dev/shm is full, or becomes so, end soon and say it.
+#
+# Each runs in a mount namespace of its own, with a small tmpfs as /dev/shm.
+
+set -uo pipefail
+program=$1
+mpx_run=$2
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+
+if ! reason=$(unshare -m sh -c 'mount -t tmpfs -o size=64k tmpfs /dev/shm' 2>&1); then
+  echo "skipped: a /dev/shm of our own takes mount namespaces, which are not allowed here: $reason"
+  exit 77
+fi
+
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+failed=0
+
+check() { # NAME CONDITION…
+  local name=$1
+  shift
+  if "$@"; then echo "ok: $name"; else
+    echo "FAILED: $name (status $status)"
+    sed 's/^/    /' "$out"
+    failed=1
+  fi
+}
+says() { grep -q "$1" "$out"; }
+
+run() { # SIZE_KIB FREE_KIB COMMAND…: status in $status
+  unshare -m bash -c '
+    mount -t tmpfs -o size=$1k tmpfs /dev/shm || exit 99
+    head -c $((($1 - $2) * 1024)) /dev/zero >/dev/shm/filler || exit 99
+    shift 2
+    timeout -k 2 30 "$@"' - "$@" >"$out" 2>&1
+  status=$?
+}
+
+run 8192 0 "$program" inner
+check "without a launcher nothing is needed there" says "from the inner job"
+check "… and the job succeeds" test "$status" = 0
+
+for launcher in "mpirun -n 2" "$mpx_run -w 2"; do
+  for free in 0 100 2000 6000; do
+    # shellcheck disable=SC2086
+    run 8192 $free $launcher "$program" inner
+    check "$launcher, $free KiB free: refused" says "LaunchError: /dev/shm on host .* is full"
+    check "… with the figures" says "needs [0-9]* KiB there, and [0-9]* KiB are free"
+    check "… and what to do" says "make it larger"
+    check "… and status 1" test "$status" = 1
+  done
+done
+
+run 16384 16384 mpirun -n 2 "$program" inner
+check "what is asked for is enough" test "$status" = 0
+
+# Refused above with the usual number of words.
+MPX_WORDS_PER_RANK=1024 run 8192 6000 mpirun -n 2 "$program" inner
+check "fewer words take less" test "$status" = 0
+
+run 16384 16384 mpirun -n 2 "$program" fill-shared-memory
+check "full while the job runs" says "^full"
+if [ "$status" = 0 ]; then
+  check "… it ends right" says "sum 100000000"
+else
+  check "… it says so" says "SIGBUS.*/dev/shm has 0 KiB free"
+  check "… and does not hang" test "$status" != 124
+fi
+
+exit $failed
