@@ -1,5 +1,6 @@
-// Counts the words of text files in parallel: Pool::map over pieces of the files, so that a large
-// file is shared out too. Then counts them file by file in this process, and compares.
+// Counts the words of text files in parallel: Pool::map over portions of text, each of several
+// small files or of a piece of a large one. Then counts them file by file in this process, and
+// compares.
 //
 //   mpx-run ./06_word_count [files and folders]      default: /usr/share/common-licenses
 //
@@ -29,7 +30,8 @@
 
 namespace {
 
-constexpr std::uint64_t piece_bytes = 1 << 20;
+constexpr std::uint64_t least_portion = 16 << 10;
+constexpr std::uint64_t greatest_portion = 1 << 20;
 constexpr std::uint64_t huge_bytes = 64 << 20;
 constexpr std::size_t longest_word = 64;
 constexpr std::size_t words_shown = 10;
@@ -52,6 +54,8 @@ struct Piece {
     archive& path& begin& end& file_bytes;
   }
 };
+
+using Portion = std::vector<Piece>;  // one task
 
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) || (c & 0x80) != 0; }
 
@@ -83,6 +87,10 @@ std::ifstream opened(const std::string& path) {
   return file;
 }
 
+void add(const Words& part, Words& words) {
+  for (const auto& [word, count] : part) words[word] += count;
+}
+
 /// The words that begin in the piece; the last may end behind it.
 Words count_piece(const Piece& piece) {
   auto file = opened(piece.path);
@@ -101,12 +109,18 @@ Words count_piece(const Piece& piece) {
   return counter.finish();
 }
 
+Words count_portion(const Portion& portion) {
+  Words words;
+  for (const auto& piece : portion) add(count_piece(piece), words);
+  return words;
+}
+
 void count_file(const File& file, Words& words) {
   auto stream = opened(file.path);
   Counter counter;
   std::istreambuf_iterator<char> c(stream), end_of_file;
   for (std::uint64_t at = 0; at < file.bytes && c != end_of_file; ++at, ++c) counter.take(*c);
-  for (const auto& [word, count] : counter.finish()) words[word] += count;
+  add(counter.finish(), words);
 }
 
 /// Adds the readable files under `path`, each file once, whatever links lead to it. Says on the
@@ -132,19 +146,26 @@ void find_files(const std::filesystem::path& path, std::set<std::string>& seen,
   }
 }
 
-std::vector<Piece> cut(const std::vector<File>& files) {
-  std::vector<Piece> pieces;
+/// Some portions for each process, but none so small that its way costs more than its words.
+std::vector<Portion> cut(const std::vector<File>& files, std::uint64_t total) {
+  const auto bytes_each =
+      std::clamp(total / (4 * mpx::cpu_count()), least_portion, greatest_portion);
+  std::vector<Portion> portions(1);
+  std::uint64_t filled = 0;
   for (const auto& [path, bytes] : files) {
-    const auto first = pieces.size();
-    for (std::uint64_t at = 0; at < bytes; at += piece_bytes) {
-      pieces.push_back({path, at, std::min(at + piece_bytes, bytes), bytes});
+    for (std::uint64_t at = 0; at < bytes;) {
+      if (filled == bytes_each) {
+        portions.emplace_back();
+        filled = 0;
+      }
+      const auto taken = std::min(bytes_each - filled, bytes - at);
+      portions.back().push_back({path, at, at + taken, bytes});
+      at += taken;
+      filled += taken;
     }
-    if (bytes >= huge_bytes) {
-      std::cout << path << ": " << (bytes >> 20) << " MiB, in " << pieces.size() - first
-                << " pieces\n";
-    }
+    if (bytes >= huge_bytes) std::cout << path << ": " << (bytes >> 20) << " MiB\n";
   }
-  return pieces;
+  return portions;
 }
 
 double seconds_since(Clock::time_point start) {
@@ -170,14 +191,14 @@ int body(std::span<char*> arguments) {
     std::cerr << "nothing to count\n";
     return 1;
   }
-  const auto pieces = cut(files);
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.bytes;
+  const auto portions = cut(files, bytes);
 
   auto start = Clock::now();
   mpx::Pool pool;
   Words words;
-  for (const auto& part : pool.map(count_piece, pieces)) {
-    for (const auto& [word, count] : part) words[word] += count;
-  }
+  for (const auto& part : pool.map(count_portion, portions)) add(part, words);
   const auto parallel = seconds_since(start);
 
   start = Clock::now();
@@ -185,14 +206,13 @@ int body(std::span<char*> arguments) {
   for (const auto& file : files) count_file(file, expected);
   const auto sequential = seconds_since(start);
 
-  std::uint64_t bytes = 0, total = 0;
-  for (const auto& file : files) bytes += file.bytes;
+  std::uint64_t total = 0;
   for (const auto& [word, count] : words) total += count;
   print_most_frequent(words);
   std::cout << files.size() << " files, " << bytes << " bytes, " << total << " words, "
             << words.size() << " different\n";
-  std::printf("%zu pieces on %zu processes: %.3f s; one after the other: %.3f s\n", pieces.size(),
-              mpx::cpu_count(), parallel, sequential);
+  std::printf("%zu portions on %zu processes: %.3f s; in this process alone: %.3f s\n",
+              portions.size(), mpx::cpu_count(), parallel, sequential);
   std::cout << "checked against a sequential count: " << (words == expected ? "equal" : "DIFFERENT")
             << std::endl;
   return words == expected ? 0 : 1;

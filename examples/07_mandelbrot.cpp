@@ -1,6 +1,6 @@
 // A picture of the Mandelbrot set, in tiles that cost very different amounts of time: inside the
 // set a point takes all iterations, far outside one. Pool::map shares the tiles out as processes
-// become free. The last line printed tells how the work was spread.
+// become free. The last line printed tells how evenly the work was spread.
 //
 //   mpx-run ./07_mandelbrot [picture.png [width]]      default: mandelbrot.png 1200
 
@@ -12,14 +12,16 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <map>
 #include <mpx/mpx.hpp>
 #include <numbers>
+#include <ranges>
+#include <set>
 #include <span>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -148,29 +150,24 @@ int body(std::span<char*> arguments) {
     double seconds = 0;
   };
   std::map<std::pair<int, long>, Share> shares;  // by rank and pid
-  double shortest = drawn[0].seconds, longest = 0;
+  std::set<int> ranks;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     picture.put(tiles[i], drawn[i].rgb);
+    ranks.insert(drawn[i].rank);
     auto& share = shares[{drawn[i].rank, drawn[i].pid}];
     ++share.tiles;
     share.seconds += drawn[i].seconds;
-    shortest = std::min(shortest, drawn[i].seconds);
-    longest = std::max(longest, drawn[i].seconds);
   }
   picture.write(path);
 
-  std::ostringstream line;
-  line.precision(2);
-  line << std::fixed << path << ": " << width << "x" << height << ", " << tiles.size()
-       << " tiles of " << shortest * 1000 << " to " << longest * 1000 << " ms in " << took.count()
-       << " s;";
-  for (const auto& [who, share] : shares) {
-    line << " rank " << who.first << " pid " << who.second << ": " << share.tiles << " tiles, "
-         << share.seconds << " s;";
-  }
-  auto text = line.str();
-  text.back() = '\n';
-  std::cout << text;
+  const auto [quick, slow] = std::ranges::minmax(drawn, {}, &Drawn::seconds);
+  const auto each = shares | std::views::values;
+  const auto [few, many] = std::ranges::minmax(each, {}, &Share::tiles);
+  const auto [brief, lengthy] = std::ranges::minmax(each, {}, &Share::seconds);
+  std::printf("%s: %d x %d pixels, %zu tiles of %.2f to %.2f ms, in %.2f s\n", path.c_str(), width,
+              height, tiles.size(), quick.seconds * 1000, slow.seconds * 1000, took.count());
+  std::printf("each of %zu processes (ranks: %zu) drew %d to %d tiles in %.2f to %.2f s\n",
+              shares.size(), ranks.size(), few.tiles, many.tiles, brief.seconds, lengthy.seconds);
   return 0;
 }
 

@@ -6,12 +6,11 @@ set -euo pipefail
 
 case ${1:-} in -h | --help)
   echo "usage: examples/quickstart.sh [files and folders to count the words of]"
-  echo "(default: /usr/share/common-licenses; the picture is written to mandelbrot.png)"
+  echo "(default: /usr/include/c++; the picture is written to mandelbrot.png)"
   exit
   ;;
 esac
 
-[ $# -gt 0 ] || set -- /usr/share/common-licenses
 inputs=()
 for input in "$@"; do
   if [ ! -r "$input" ]; then
@@ -20,6 +19,7 @@ for input in "$@"; do
   fi
   inputs+=("$(readlink -f "$input")")
 done
+[ $# -gt 0 ] || inputs=(/usr/include/c++) # it comes with g++
 here=$PWD
 
 cd "$(dirname "$0")/.."

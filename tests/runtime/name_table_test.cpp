@@ -33,7 +33,8 @@ struct NameTableTest : testing::Test {
     if (!hold || hold->header.object != object || !reply) return false;
     if (reply->header.status != static_cast<std::uint16_t>(Status::ok)) return false;
     const auto payload = take_payload(std::move(*reply));
-    return text_of(payload.bytes) == "handle" && payload.handles == std::vector<Reference>{{object, ProcessId::homes_of(0)}};
+    return text_of(payload.bytes) == "handle" &&
+           payload.handles == std::vector<Reference>{{object, ProcessId::homes_of(0)}};
   }
 };
 
