@@ -51,6 +51,64 @@ T at(std::vector<T>& copies, int rank) {
   return copies[static_cast<std::size_t>(rank)];
 }
 
+TEST(Runtime, SaysWhichRanksHaveNotAnsweredTheEndOfTheJob) {
+  MemoryNetwork network(3, {"here", "there", "elsewhere"});
+  const auto space = std::make_shared<MemoryWordSpace>(3, 16);
+  const auto zero = network.transport(0), two = network.transport(2);
+  MemoryWords words(space, 0);
+  Runtime::Options options;
+  options.transport = zero.get();
+  options.words = &words;
+  options.slots = {{"here", 0, 0}, {"there", 1, 0}, {"elsewhere", 1, 0}};
+  Runtime runtime(std::move(options));
+  StartRequest wanted;
+  wanted.name = "slow";
+  wanted.rank = 1;
+  ProcessId id;
+  Collected out;
+  ASSERT_EQ(runtime.directory()->start(wanted, {}, nullptr, {}, id, out), "");
+  runtime.begin_shutdown();
+  EXPECT_FALSE(runtime.shut_down());
+  EXPECT_EQ(runtime.shutdown_awaits(),
+            "rank 1 on host there (it had to end its processes 'slow'), "
+            "rank 2 on host elsewhere (none of its processes was alive)");
+  FrameHeader done;
+  done.kind = Kind::shutdown_done;
+  done.from = ProcessId(2, 0);
+  done.to = ProcessId(0, 0);
+  two->send(0, make_frame(done, {}));
+  two->flush();
+  runtime.progress();
+  EXPECT_EQ(runtime.shutdown_awaits(), "rank 1 on host there (it had to end its processes 'slow')");
+}
+
+TEST(MemoryJob, AHomeThatThrowsFailsItsCallerAndServesOn) {
+  MemoryJob job(2);
+  Queue<int> made;
+  ObjectId object;
+  job.as(0, [&] {
+    made.put(1);
+    object = encode(made).handles.at(0).object;
+  });
+  auto queues = handed_to_all(job, made);
+  for (const int rank : {0, 1}) {
+    job.as(rank, [&] {
+      const auto client = Client::current();
+      // A request that ends too soon; the second is not answered.
+      EXPECT_THROW(Client::check(client->call(Kind::queue_get, object), "get"), CodecError);
+      const auto post = [&] { client->post(Kind::queue_get, object); };
+      if (rank == 0) {
+        EXPECT_THROW(post(), CodecError);
+      } else {
+        EXPECT_NO_THROW(post());
+      }
+      at(queues, rank).put(2);
+      EXPECT_EQ(at(queues, rank).get(), rank == 0 ? 1 : 2);
+      EXPECT_EQ(at(queues, rank).size(), 1u);
+    });
+  }
+}
+
 TEST(MemoryJob, ProducersAndConsumersOnAllRanksLoseAndDoubleNothing) {
   constexpr int kRanks = 4, kItems = 1000;
   MemoryJob job(kRanks, kRough);

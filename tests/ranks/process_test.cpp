@@ -101,7 +101,11 @@ TEST(Process, KnowsItselfAndItsParent) {
       mpx::ProcessOptions{.name = "worker bee"},
       [](mpx::Queue<std::string> out, mpx::Queue<long> ids) {
         out.put(mpx::current_process().name);
-        out.put(mpx::parent_process()->name);
+        const auto parent = mpx::parent_process().value();
+        out.put(parent.name);
+        out.put(parent.host);
+        ids.put(parent.pid);
+        ids.put(parent.rank.number());
         ids.put(::getpid());
         ids.put(mpx::current_process().rank.number());
         ids.put(static_cast<long>(mpx::cpu_count()));
@@ -110,6 +114,9 @@ TEST(Process, KnowsItselfAndItsParent) {
   process.start();
   EXPECT_EQ(answers.get(), "worker bee");
   EXPECT_EQ(answers.get(), "MainProcess");
+  EXPECT_EQ(answers.get(), mpx::current_process().host);
+  EXPECT_EQ(pids.get(), ::getpid());
+  EXPECT_EQ(pids.get(), 0);
   EXPECT_EQ(pids.get(), process.pid());
   EXPECT_EQ(pids.get(), process.rank().number());
   EXPECT_EQ(pids.get(), static_cast<long>(mpx::cpu_count()));
@@ -118,6 +125,24 @@ TEST(Process, KnowsItselfAndItsParent) {
   EXPECT_FALSE(process.host().empty());
   EXPECT_EQ(mpx::current_process().name, "MainProcess");
   EXPECT_FALSE(mpx::parent_process());
+}
+
+TEST(Process, ProcessesOfProcessesAndOfPoolsKnowTheirParents) {
+  mpx::Pool pool(1);
+  EXPECT_EQ(pool.apply([] { return mpx::parent_process()->pid; }), ::getpid());
+  EXPECT_EQ(pool.apply([] { return mpx::parent_process()->name; }), "MainProcess");
+  const auto same = pool.apply([] {
+    mpx::Queue<bool> answer;
+    mpx::Process grandchild(
+        [](mpx::Queue<bool> out, pid_t pid, std::string host) {
+          const auto parent = mpx::parent_process().value();
+          out.put(parent.pid == pid && parent.host == host);
+        },
+        answer, ::getpid(), mpx::current_process().host);
+    grandchild.start();
+    return answer.get();
+  });
+  EXPECT_TRUE(same);
 }
 
 TEST(Process, CallsMemberFunctionsWithConvertedArguments) {

@@ -61,6 +61,17 @@ void kill_rank() {
   child.join();
 }
 
+/// Stops rank 1 for the end of the job; who reads the output lets it go on.
+void stop_rank() {
+  mpx::Queue<int> pids;
+  mpx::Process child([](mpx::Queue<int> out) { out.put(rank_pid()); }, pids);
+  child.start();
+  const auto pid = pids.get();
+  child.join();
+  ::kill(pid, SIGSTOP);
+  std::cout << "stopped " << pid << std::endl;
+}
+
 void wait_in_map() {
   mpx::Pool pool(2);
   std::cout << "ready" << std::endl;
@@ -165,6 +176,7 @@ int main(int argc, char** argv) {
     const std::string mode = arguments.empty() ? "" : arguments[0];
     if (mode == "throw") return throw_in_body();
     if (mode == "kill-rank") return kill_rank();
+    if (mode == "stop-rank") return stop_rank();
     if (mode == "wait") return wait_in_map();
     if (mode == "group-signals") return group_signals();
     if (mode == "rough-tasks") return rough_tasks(argv[0]);

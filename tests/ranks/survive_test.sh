@@ -75,6 +75,16 @@ for np in 2 4; do
   check "np $np: … and nothing is left" nothing_left
 done
 
+timeout -k 2 60 mpirun -n 2 "$program" stop-rank >"$out" 2>&1 &
+pid=$!
+for _ in $(seq 300); do says "have not answered: rank 1" && break; sleep 0.1; done
+check "rank 0 says for which rank it waits at the end" says "have not answered: rank 1 on host"
+kill -CONT "$(sed -n 's/^stopped \([0-9]*\)$/\1/p' "$out")"
+wait $pid
+status=$?
+check "… and goes on when it answers" test "$status" = 0
+check "… having said it once" test "$(grep -c "have not answered" "$out")" = 1
+
 run 30 mpirun -n 1 "$program" inner : -n 1 "$other" inner
 check "another build is refused" test "$status" != 0
 check "… naming rank and host" says "rank 1 on host"

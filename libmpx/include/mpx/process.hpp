@@ -138,8 +138,7 @@ struct ProcessInfo {
 
 /// The calling process. Code inside a rank is called "MainProcess" on rank 0, "Rank-N" elsewhere.
 ProcessInfo current_process();
-/// The process that started the calling one, as far as it knows (pid 0: not known); nothing for a
-/// rank.
+/// The process that started the calling one, as it was then; nothing for a rank.
 std::optional<ProcessInfo> parent_process();
 /// Processes that the calling one has started and that have not ended. One round trip.
 std::vector<Process> active_children();

@@ -209,6 +209,15 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   return !deadline.passed();
 }
 
+/// This thread waits no more: another one that does drives, or nobody.
+void Client::hand_over() {
+  if (waiting_ > 0) {
+    turn_.notify_one();
+  } else if (!driving_ && link_ != nullptr) {
+    link_->leave();
+  }
+}
+
 void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload) {
   FrameHeader header;
   header.kind = kind;
@@ -221,8 +230,11 @@ void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload pay
 void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
   auto tasks = std::exchange(soon_, {});
   lock.unlock();
+  struct Relock {
+    std::unique_lock<std::mutex>& lock;
+    ~Relock() { lock.lock(); }
+  } const relock{lock};
   for (const auto& task : tasks) task();
-  lock.lock();
 }
 
 void Client::deliver(Frame&& frame) {
@@ -280,8 +292,15 @@ void Client::deliver(Frame&& frame) {
   if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end())
     return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
+  if (for_pool_process) return unhandled_.push_back(std::move(frame));
   for (const auto& reference : take_payload(std::move(frame)).handles)
     send_count(Kind::drop_flight, reference);
+}
+
+void Client::set_handler(std::function<void(Frame&&)> handler) {
+  const std::lock_guard guard(mutex_);
+  handler_ = std::move(handler);
+  for (auto& frame : std::exchange(unhandled_, {})) handler_(std::move(frame));
 }
 
 void Client::settle() {

@@ -29,7 +29,10 @@ struct Identity {
   bool daemon = false;
   std::size_t cpu_count = 1;
   std::optional<ProcessId> parent;
-  std::string parent_name;
+  ProcessFacts parent_facts;
+
+  /// For others.
+  [[nodiscard]] ProcessFacts facts() const { return {name, host, id.rank().number(), pid, 0, 0}; }
 };
 
 /// An answer to a call.
@@ -90,13 +93,14 @@ class Client : public std::enable_shared_from_this<Client> {
   template <class Ready>
   bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, Ready ready) {
     if (ready()) return true;
-    while (wait_once(lock, deadline) && !ready()) {
+    try {
+      while (wait_once(lock, deadline) && !ready()) {
+      }
+    } catch (...) {
+      hand_over();
+      throw;
     }
-    if (waiting_ > 0) {
-      turn_.notify_one();  // hands over the drive
-    } else if (!driving_ && link_ != nullptr) {
-      link_->leave();
-    }
+    hand_over();
     return ready();
   }
 
@@ -117,11 +121,9 @@ class Client : public std::enable_shared_from_this<Client> {
   /// A frame for this process has arrived. Called under the mutex by the link's driver.
   void deliver(Frame&& frame);
 
-  /// Frames for this process itself, not for an object of it, go to `handler` (pool tasks, …).
-  void set_handler(std::function<void(Frame&&)> handler) {
-    const std::lock_guard guard(mutex_);
-    handler_ = std::move(handler);
-  }
+  /// Frames for this process itself, not for an object of it, go to `handler` (pool tasks, …);
+  /// first those for a pool process that came before there was one.
+  void set_handler(std::function<void(Frame&&)> handler);
 
   /// Takes a unit handed ahead; false if it was taken back.
   bool take(const ClaimStamp& stamp, std::uint32_t number);
@@ -182,6 +184,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
   std::uint64_t work_on_word(const WordRequest& request);
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  void hand_over();
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
@@ -206,6 +209,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::unordered_map<ObjectId, KnownCore> cores_;
   std::unordered_map<ObjectId, Linger> lingering_;
   std::function<void(Frame&&)> handler_;
+  std::vector<Frame> unhandled_;
   std::deque<std::function<void()>> soon_;
   std::unique_ptr<ClaimWord[]> own_claims_;
   ClaimWord* claims_ = nullptr;

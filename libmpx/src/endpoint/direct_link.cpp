@@ -36,8 +36,8 @@ void DirectLink::leave() {
   held_ = false;
   runtime_.set_driven(false);
   if (!attended_) return;
-  runtime_.unattended();
   if (parked_) left_.notify_one();
+  runtime_.unattended();
 }
 
 Background::Background(Client& client, Runtime& runtime, DirectLink& link)

@@ -62,7 +62,7 @@ ObjectId PoolCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(0);
   PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries,
-                        request_.name};
+                        request_.name, client->self().facts()};
   Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::pool, settings), {}}),
                 "making a Pool");
   Client::check(client->call(Kind::pool_open, id, std::move(initializer_)), "making a Pool");

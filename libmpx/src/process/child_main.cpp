@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 
 #include "core/log.hpp"
@@ -37,10 +38,12 @@ void at_exit() {
 }
 
 /// The first frame of a process says who it is and what to do.
-Frame first_frame(StreamLink& link, Client& client, std::optional<Frame>& arrived) {
+Frame first_frame(StreamLink& link, Client& client, std::deque<Frame>& arrived) {
   std::unique_lock lock(client.mutex());
-  while (!arrived) link.drive(lock, Deadline::never());
-  return std::move(*arrived);
+  while (arrived.empty()) link.drive(lock, Deadline::never());
+  auto first = std::move(arrived.front());
+  arrived.pop_front();
+  return first;
 }
 
 }  // namespace
@@ -48,20 +51,20 @@ Frame first_frame(StreamLink& link, Client& client, std::optional<Frame>& arrive
 int child_main(std::uint64_t /*serial*/, Channel channel) {
   // These live on until the process ends, for handles in static objects.
   static Client* target = nullptr;
-  static std::optional<Frame> start;
+  static std::deque<Frame> early;  // what came before there is a client
   static std::unique_ptr<StreamLink> link;
   link = std::make_unique<StreamLink>(
       std::move(channel),
       [](Frame&& frame) {
         if (target != nullptr) {
           target->deliver(std::move(frame));
-        } else if (!start) {
-          start = std::move(frame);
+        } else {
+          early.push_back(std::move(frame));
         }
       },
       [] { std::_Exit(1); });
   Client nobody{Identity{}};
-  auto main = first_frame(*link, nobody, start);
+  auto main = first_frame(*link, nobody, early);
   const auto header = main.header;
   auto payload = take_payload(std::move(main));
   Unpacker in(payload.bytes);
@@ -75,7 +78,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
   self.daemon = request.daemon != 0;
   self.cpu_count = request.cpu_count;
   self.parent = request.parent;
-  self.parent_name = request.parent_name;
+  self.parent_facts = request.parent_facts;
   char host[256] = {};
   ::gethostname(host, sizeof host - 1);
   self.host = host;
@@ -85,6 +88,11 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
   auto& shared = *reinterpret_cast<SharedBlock*>(link->channel().scratch().data());
   client_of_child->attach(link.get(), shared.claims);
   target = client_of_child.get();
+  {
+    const std::lock_guard guard(target->mutex());
+    for (auto& frame : early) target->deliver(std::move(frame));
+    early.clear();
+  }
   Client::set_current(client_of_child);
   std::atexit(at_exit);
 

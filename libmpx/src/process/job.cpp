@@ -150,8 +150,13 @@ void Job::finish() {
   background_.reset();
   std::unique_lock lock(client_->mutex());
   runtime_->begin_shutdown();
+  auto patience = Deadline::after(kPatience);
   while (!runtime_->shut_down() || runtime_->busy()) {
     runtime_->drive(lock, Deadline::after(std::chrono::milliseconds(1)));
+    if (!patience.passed() || runtime_->shut_down()) continue;
+    patience = Deadline::never();
+    log_warn("the job is over, and for {} s these ranks have not answered: {}; still waiting",
+             kPatience.count(), runtime_->shutdown_awaits());
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,9 @@
 #include "transport/mpi_library.hpp"
 
 namespace mpx::detail {
+
+/// Who waits that long for other ranks at the end says so, once.
+constexpr std::chrono::seconds kPatience{10};
 
 /// One rank's share of a job: transport, words, runtime and the client of the code inside the rank.
 class Job {

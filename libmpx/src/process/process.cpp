@@ -73,7 +73,7 @@ void ProcessCore::start() {
   request.rank = settings_.rank.value_or(-1).number();
   request.daemon = settings_.daemon ? 1 : 0;
   auto& from = client();
-  request.parent_name = from.self().name;
+  request.parent_facts = from.self().facts();
   auto body = Packer::pack(request);
   body.insert(body.end(), call_.bytes.begin(), call_.bytes.end());
   from.has_started_children = true;
@@ -190,7 +190,8 @@ ProcessInfo current_process() {
 std::optional<ProcessInfo> parent_process() {
   const auto& self = detail::Client::current()->self();
   if (!self.parent) return std::nullopt;
-  return ProcessInfo{self.parent_name, self.parent->rank(), {}, 0, false};
+  const auto& parent = self.parent_facts;
+  return ProcessInfo{parent.name, self.parent->rank(), parent.host, parent.pid, false};
 }
 
 std::vector<Process> active_children() {

@@ -5,8 +5,10 @@
 #include <exception>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 
+#include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
 #include "mpx/detail/session_core.hpp"
@@ -35,6 +37,7 @@ struct SessionCore::State {
   explicit State(int communicator) : session(MpiSession::adopt(communicator)) {
     agree(session, Client::exists() ? "mpx::run or another Session is active" : "");
     job.emplace(session, std::move(prepared));
+    for (int rank = 1; job->rank() == 0 && rank < job->size(); ++rank) awaited.insert(rank);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
     if (!session.serialized()) job->keep_to_this_thread();
   }
@@ -42,22 +45,50 @@ struct SessionCore::State {
   /// News of the ranks' ends; called under the client's mutex.
   void on(const Frame& frame) {
     if (frame.header.kind == Kind::session_over) over = true;
-    if (frame.header.kind == Kind::session_left) ++left;
+    if (frame.header.kind == Kind::session_left) awaited.erase(frame.header.from.rank().number());
   }
 
   void tell(Kind kind, int rank) {
     const std::lock_guard guard(job->client()->mutex());
     FrameHeader header;
     header.kind = kind;
+    header.from = job->client()->self().id;
     header.to = ProcessId(rank, 0);
     job->runtime().route(make_frame(header, {}));
     job->runtime().flush();
   }
 
   template <class Ready>
-  void wait_until(Ready ready) {
+  bool wait_until(Ready ready, Deadline deadline = Deadline::never()) {
     std::unique_lock lock(job->client()->mutex());
-    job->client()->wait(lock, Deadline::never(), ready);
+    return job->client()->wait(lock, deadline, ready);
+  }
+
+  /// Rank 0 at its end: until the others have come to theirs.
+  void await_others() {
+    const auto all_here = [this] { return awaited.empty(); };
+    if (wait_until(all_here, Deadline::after(kPatience))) return;
+    std::string missing;
+    {
+      const std::lock_guard guard(job->client()->mutex());
+      for (const int rank : awaited) {
+        missing += fmt::format("{}rank {} on host {}", missing.empty() ? "" : ", ", rank,
+                               job->runtime().host(rank));
+      }
+    }
+    log_warn("at the end of the Session rank 0 has waited {} s for {}, still in it; still waiting",
+             kPatience.count(), missing);
+    wait_until(all_here);
+  }
+
+  /// Another rank at its end: serves on until rank 0 has come to its own.
+  void await_rank_0() {
+    const auto here = [this] { return over || job->runtime().shutting_down(); };
+    if (wait_until(here, Deadline::after(kPatience))) return;
+    log_warn(
+        "at the end of the Session rank {} has waited {} s for rank 0 on host {}, still in it; "
+        "still waiting, and serving",
+        job->rank(), kPatience.count(), job->runtime().host(0));
   }
 
   /// The collective end. Nobody stops to serve before all have come, since objects and processes of
@@ -66,10 +97,11 @@ struct SessionCore::State {
     job->await_children();
     if (job->rank() == 0) {
       for (int rank = 1; rank < job->size(); ++rank) tell(Kind::session_over, rank);
-      wait_until([this] { return left == job->size() - 1; });
+      await_others();
       job->finish();
     } else {
       tell(Kind::session_left, 0);
+      await_rank_0();
       job->serve();
     }
     job->drain();
@@ -90,8 +122,8 @@ struct SessionCore::State {
   MpiSession session;
   std::optional<Job> job;
   // guarded by the client's mutex
-  bool over = false;  // rank 0 has come to its end
-  int left = 0;       // on rank 0: others that have
+  bool over = false;      // rank 0 has come to its end
+  std::set<int> awaited;  // on rank 0: others that have not
 };
 
 void SessionCore::prepare() {

@@ -15,6 +15,14 @@ std::size_t Directory::slot_count() const {
   return std::max<std::size_t>(slots, 1);
 }
 
+std::vector<std::string> Directory::names_on(int rank) const {
+  std::vector<std::string> names;
+  for (const auto& [id, record] : records_) {
+    if (id.rank() == rank) names.push_back(fmt::format("'{}'", record.facts.name));
+  }
+  return names;
+}
+
 std::string Directory::place(const StartRequest& request, int& rank) const {
   const auto size = static_cast<int>(ranks_.size());
   if (request.rank >= size || request.rank < -1) {

@@ -50,6 +50,8 @@ class Directory {
   /// Answers with the objects of the live children of request.from.
   void list_children(const FrameHeader& request, Outbox& out) const;
   [[nodiscard]] std::size_t live() const { return records_.size(); }
+  /// The live processes of a rank.
+  [[nodiscard]] std::vector<std::string> names_on(int rank) const;
 
  private:
   struct Record {

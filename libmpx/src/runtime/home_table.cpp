@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/remote_exception.hpp"
+
 namespace mpx::detail {
 
 Home* HomeTable::find(const ObjectId& id) {
@@ -59,7 +61,12 @@ void HomeTable::on(Frame frame, Outbox& out) {
       home->on_cancel(header.from, header.call, out);
       return;
     default:
-      home->on(header, take_payload(std::move(frame)), out);
+      try {
+        home->on(header, take_payload(std::move(frame)), out);
+      } catch (...) {  // who waits for the answer gets the exception
+        if (header.call == 0) throw;
+        out.reply(header, Status::error, capture(std::current_exception(), {}));
+      }
       return;
   }
   free_if_unused(found, out);

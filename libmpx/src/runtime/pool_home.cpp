@@ -73,6 +73,7 @@ bool PoolHome::start_process(Outbox& out) {
   request.in_pool = 1;
   request.pool = self_;
   request.parent = owner_;
+  request.parent_facts = settings_.owner;
   ProcessId id;
   const auto trouble = directory_.start(std::move(request), {}, nullptr,
                                         out.counted(self_.home, initializer_), id, out);

@@ -1,6 +1,7 @@
 #include "runtime/runtime.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -88,13 +89,32 @@ void Runtime::route(Frame frame) {
     return;
   }
   dispatching_ = true;
-  dispatch(std::move(frame));
-  while (!pending_.empty()) {
-    auto next = std::move(pending_.front());
+  std::exception_ptr trouble;  // what one frame sets off must not keep the others from their homes
+  while (true) {
+    try {
+      dispatch(std::move(frame));
+    } catch (...) {
+      if (!trouble) trouble = std::current_exception();
+    }
+    if (pending_.empty()) break;
+    frame = std::move(pending_.front());
     pending_.pop_front();
-    dispatch(std::move(next));
   }
   dispatching_ = false;
+  if (trouble) std::rethrow_exception(trouble);
+}
+
+// A message that its home cannot handle is the sender's trouble, not that of this rank's thread.
+void Runtime::take_in(Frame&& frame) {
+  const auto header = frame.header;
+  try {
+    route(std::move(frame));
+  } catch (const TransportError&) {
+    throw;
+  } catch (const std::exception& error) {
+    log_error("a message of kind {} from {} is dropped: {}", static_cast<int>(header.kind),
+              to_string(header.from), error.what());
+  }
 }
 
 int Runtime::destination(const FrameHeader& header) {
@@ -158,7 +178,7 @@ void Runtime::serve(Frame&& frame) {
       return route(make_frame(done, {}));
     }
     case Kind::shutdown_done:
-      ++left_;
+      awaited_.erase(header.from.rank().number());
       return;
     case Kind::word: {  // a process has no window of its own
       const auto request = Unpacker(frame.body).get<WordRequest>();
@@ -245,6 +265,7 @@ void Runtime::begin_shutdown() {
   supervisor_.stop();
   for (int to = 0; to < size(); ++to) {
     if (to == rank()) continue;
+    awaited_.insert(to);
     FrameHeader header;
     header.kind = Kind::shutdown;
     header.to = ProcessId(to, 0);
@@ -253,8 +274,20 @@ void Runtime::begin_shutdown() {
   transport_.flush();
 }
 
+std::string Runtime::shutdown_awaits() const {
+  std::vector<std::string> ranks;
+  for (const int other : awaited_) {
+    const auto names = directory_->names_on(other);
+    ranks.push_back(fmt::format(
+        "rank {} on host {} ({}{})", other, host(other),
+        names.empty() ? "none of its processes was alive" : "it had to end its processes ",
+        fmt::join(names, ", ")));
+  }
+  return fmt::format("{}", fmt::join(ranks, ", "));
+}
+
 std::size_t Runtime::progress() {
-  auto events = transport_.poll([this](Frame&& frame) { route(std::move(frame)); });
+  auto events = transport_.poll([this](Frame&& frame) { take_in(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
 

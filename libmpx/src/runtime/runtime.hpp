@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/unique_fd.hpp"
@@ -78,14 +79,17 @@ class Runtime : private Outbox {
   /// Rank 0: tells all ranks to end their processes and leave. Others: true once told.
   void begin_shutdown();
   [[nodiscard]] bool shutting_down() const { return shutting_down_; }
-  /// Rank 0: whether every rank has answered.
-  [[nodiscard]] bool shut_down() const { return left_ >= size() - 1; }
+  /// Rank 0, after begin_shutdown(): whether every rank has answered.
+  [[nodiscard]] bool shut_down() const { return awaited_.empty(); }
+  /// The ranks that have not, for a person to read: with host and live processes.
+  [[nodiscard]] std::string shutdown_awaits() const;
   /// Gives up the template; no process starts any more.
   std::optional<Template> release_template() { return supervisor_.release_template(); }
 
  private:
   void send(Frame frame) override { route(std::move(frame)); }
   [[nodiscard]] static int destination(const FrameHeader& header);
+  void take_in(Frame&& frame);
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
   void wake_driver();
@@ -110,7 +114,7 @@ class Runtime : private Outbox {
   bool dispatching_ = false;
   bool announced_ = false;
   bool shutting_down_ = false;
-  int left_ = 0;
+  std::set<int> awaited_;  // on rank 0: have not answered shutdown
   bool driver_sleeps_ = false;
   bool driven_ = false;
   int cores_ = 1;

@@ -137,11 +137,11 @@ struct StartRequest {
   std::uint8_t in_pool = 0;  ///< serves `pool`; the call is its initializer and may be empty
   ObjectId pool;
   ProcessId parent;
-  std::string parent_name;
+  ProcessFacts parent_facts;
   std::uint64_t cpu_count = 1;  ///< set by the directory, as the name if it is empty
 
   auto fields() {
-    return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_name, cpu_count);
+    return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_facts, cpu_count);
   }
 };
 
@@ -151,8 +151,9 @@ struct PoolSettings {
   std::uint64_t max_tasks_per_child = 0;
   std::uint64_t retries = 1;
   std::string name;
+  ProcessFacts owner;
 
-  auto fields() { return std::tie(processes, max_tasks_per_child, retries, name); }
+  auto fields() { return std::tie(processes, max_tasks_per_child, retries, name, owner); }
 };
 
 /// Head of pool_submit. Elements of one size, without handles, stand side by side; others have an
