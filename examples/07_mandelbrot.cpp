@@ -19,7 +19,6 @@
 #include <map>
 #include <mpx/mpx.hpp>
 #include <numbers>
-#include <ranges>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -149,21 +148,22 @@ int body(std::span<char*> arguments) {
     int tiles = 0;
     double seconds = 0;
   };
-  std::map<std::pair<int, long>, Share> shares;  // by rank and pid
+  std::map<std::pair<int, long>, Share> by_process;  // by rank and pid
   std::set<int> ranks;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     picture.put(tiles[i], drawn[i].rgb);
     ranks.insert(drawn[i].rank);
-    auto& share = shares[{drawn[i].rank, drawn[i].pid}];
+    auto& share = by_process[{drawn[i].rank, drawn[i].pid}];
     ++share.tiles;
     share.seconds += drawn[i].seconds;
   }
   picture.write(path);
 
+  std::vector<Share> shares;
+  for (const auto& [who, share] : by_process) shares.push_back(share);
   const auto [quick, slow] = std::ranges::minmax(drawn, {}, &Drawn::seconds);
-  const auto each = shares | std::views::values;
-  const auto [few, many] = std::ranges::minmax(each, {}, &Share::tiles);
-  const auto [brief, lengthy] = std::ranges::minmax(each, {}, &Share::seconds);
+  const auto [few, many] = std::ranges::minmax(shares, {}, &Share::tiles);
+  const auto [brief, lengthy] = std::ranges::minmax(shares, {}, &Share::seconds);
   std::printf("%s: %d x %d pixels, %zu tiles of %.2f to %.2f ms, in %.2f s\n", path.c_str(), width,
               height, tiles.size(), quick.seconds * 1000, slow.seconds * 1000, took.count());
   std::printf("each of %zu processes (ranks: %zu) drew %d to %d tiles in %.2f to %.2f s\n",
