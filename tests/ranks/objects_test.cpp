@@ -169,6 +169,71 @@ TEST(Pipe, AnEndPassedOnByAProcessThatEndsTakesItsMessagesAlong) {
   for (int i = 1; i < 20; ++i) ASSERT_EQ(passed.recv<int>(), i);
 }
 
+// Two processes of a node get a direct channel, and the receiver changes in the middle of it.
+TEST(Pipe, KeepsTheOrderOfManyMessagesWhoeverReceives) {
+  constexpr int kMessages = 50'000;
+  auto [from, to] = mpx::pipe(mpx::simplex);
+  mpx::Process sender(
+      [](mpx::Connection out) {
+        const std::string large(100'000, 'x');  // goes another way, and must not overtake
+        for (int i = 0; i < kMessages; ++i) {
+          out.send(std::pair(i, i % 5000 == 4999 ? large : std::string()));
+        }
+      },
+      to);
+  sender.start();
+  to.close();
+  for (int part = 0; part < 5; ++part) {
+    mpx::Value<int> seen(0);
+    mpx::Process receiver(
+        [](mpx::Connection in, int first, mpx::Value<int> next) {
+          for (int i = first; i < first + kMessages / 5; ++i) {
+            if (in.recv<std::pair<int, std::string>>().first != i) mpx::exit(1);
+          }
+          next.store(first + kMessages / 5);
+        },
+        from, part * kMessages / 5, seen);
+    receiver.start();
+    receiver.join();
+    ASSERT_EQ(receiver.exit_code(), 0);
+    ASSERT_EQ(seen.load(), (part + 1) * kMessages / 5);
+  }
+  sender.join();
+  EXPECT_EQ(sender.exit_code(), 0);
+  EXPECT_THROW(from.recv<int>(), mpx::Closed);
+}
+
+TEST(Pipe, TheDeathOfWhoSentDirectlyIsToldAfterItsMessages) {
+  auto [from, to] = mpx::pipe(mpx::simplex);
+  mpx::Queue<int> counts;
+  mpx::Process receiver(
+      [](mpx::Connection in, mpx::Queue<int> out) {
+        int count = 0;
+        try {
+          while (true) {
+            if (in.recv<int>() != count++) mpx::exit(1);
+            if (count == 1000) out.put(count);
+          }
+        } catch (const mpx::ProcessLost&) {
+          out.put(count);
+        }
+      },
+      from, counts);
+  mpx::Process sender(
+      [](mpx::Connection out) {
+        for (int i = 0; i < 1500; ++i) out.send(i);
+        ::raise(SIGKILL);
+      },
+      to);
+  receiver.start();
+  sender.start();
+  EXPECT_EQ(counts.get(), 1000);
+  EXPECT_EQ(counts.get(), 1500) << "what it had sent arrives, whatever became of it";
+  sender.join();
+  receiver.join();
+  EXPECT_EQ(receiver.exit_code(), 0);
+}
+
 TEST(Pipe, AnEndInAMessageThatADeadProcessNeverReadIsClosed) {
   auto [a, b] = mpx::pipe();
   auto [near, far] = mpx::pipe();

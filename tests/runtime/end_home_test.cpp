@@ -19,6 +19,7 @@ Payload returned(const std::vector<Payload>& items) {
     packer.put(item.bytes);
     back.handles.insert(back.handles.end(), item.handles.begin(), item.handles.end());
   }
+  packer.put(std::uint64_t{0});  // none of a direct ring
   back.bytes = std::move(packer).take();
   return back;
 }

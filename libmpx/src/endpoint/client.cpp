@@ -218,11 +218,14 @@ void Client::hand_over() {
   }
 }
 
-void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload) {
+void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload,
+                                  std::uint16_t status, std::uint64_t call) {
   FrameHeader header;
   header.kind = kind;
+  header.status = status;
   header.from = self_.id;
   header.object = object;
+  header.call = call;
   link_->send(make_frame(header, std::move(payload)));  // its references in flight travel on
   link_->flush();
 }
@@ -238,7 +241,7 @@ void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
 }
 
 void Client::deliver(Frame&& frame) {
-  if (waiting_ > 0) turn_.notify_all();
+  wake_waiting();
   const auto header = frame.header;
   if (header.kind == Kind::reply && header.call != 0) {
     if (const auto pending = pending_.find(header.call); pending != pending_.end()) {

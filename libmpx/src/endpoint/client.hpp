@@ -143,7 +143,14 @@ class Client : public std::enable_shared_from_this<Client> {
   void drop(std::unique_lock<std::mutex>& lock, const std::vector<Reference>& handles);
 
   /// Sends back what has been delivered, handles included. Called from Core::on().
-  void return_from_delivery(Kind kind, const ObjectId& object, Payload payload);
+  void return_from_delivery(Kind kind, const ObjectId& object, Payload payload,
+                            std::uint16_t status = 0, std::uint64_t call = 0);
+  /// See Link::direct(). Called under the mutex.
+  [[nodiscard]] DirectInbox* direct() const { return link_ ? link_->direct() : nullptr; }
+  /// Has other threads that wait look again; called under the mutex by the driver.
+  void wake_waiting() {
+    if (waiting_ > 0) turn_.notify_all();
+  }
   /// As drop(); called from Core::on().
   void drop_from_delivery(const std::vector<Reference>& handles);
   /// Registers the core of an object that this process has made, or was given: then `counter` had

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "core/frame.hpp"
+#include "endpoint/direct_inbox.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "transport/words.hpp"
 
@@ -26,6 +27,8 @@ class Link {
   virtual void interrupt() = 0;
   /// The words themselves, where they can be reached without a message; else null.
   virtual Words* words() { return nullptr; }
+  /// Direct channels from other processes of the node, where drive() takes from them; else null.
+  virtual DirectInbox* direct() { return nullptr; }
 };
 
 }  // namespace mpx::detail

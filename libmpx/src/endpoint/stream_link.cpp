@@ -35,9 +35,9 @@ void StreamLink::send(Frame frame) {
   }
 }
 
-bool StreamLink::sleep(const timespec* timeout) {
-  pollfd wait{channel_.socket(), POLLIN, 0};
-  return ::ppoll(&wait, 1, timeout, nullptr) > 0;
+void StreamLink::sleep(const timespec* timeout, int bell) const {
+  pollfd wait[] = {{channel_.socket(), POLLIN, 0}, {bell, POLLIN, 0}};  // −1 is passed over
+  static_cast<void>(::ppoll(wait, 2, timeout, nullptr));
 }
 
 void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
@@ -48,7 +48,7 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     const auto frames = reader_.pump(channel_, deliver_);
     if (some)
       channel_.ring_if_asleep();  // the worker may wait for the room, in the middle of a frame
-    if (frames != 0) return;
+    if (direct_.pump() || frames != 0) return;
     if (deadline.passed()) return;
     if (spare_core_) ::sched_yield();
   } while (steady_clock::now() < spin_until);
@@ -58,11 +58,13 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     timeout.tv_nsec = (*left % 1s).count();
   }
   channel_.announce_sleep();
-  if (!channel_.readable()) {
+  if (direct_.announce_sleep() && !channel_.readable()) {
+    const int bell = direct_.bell();
     lock.unlock();
-    sleep(deadline.is_never() ? nullptr : &timeout);
+    sleep(deadline.is_never() ? nullptr : &timeout, bell);
     lock.lock();
   }
+  direct_.announce_awake();
   channel_.announce_awake();
   if (!channel_.drain_doorbell() && !channel_.readable()) lost_();
 }

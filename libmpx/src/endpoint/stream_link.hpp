@@ -18,13 +18,15 @@ class StreamLink : public Link {
   void flush() override { channel_.ring_if_asleep(); }
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
   void interrupt() override {}
+  DirectInbox* direct() override { return &direct_; }
 
   [[nodiscard]] Channel& channel() { return channel_; }
 
  private:
-  bool sleep(const timespec* timeout);
+  void sleep(const timespec* timeout, int bell = -1) const;
 
   Channel channel_;
+  DirectInbox direct_;
   FrameReader reader_;
   FrameWriter writer_;
   std::function<void(Frame&&)> deliver_;

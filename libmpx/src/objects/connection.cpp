@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/direct_ring.hpp"
+#include "core/log.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "runtime/end_home.hpp"
@@ -14,21 +16,17 @@ namespace {
 constexpr std::uint64_t kSyncBytes = std::uint64_t{1}
                                      << 20;  // sent or consumed before the home is told
 
-/// The body of end_return.
-Payload packed(std::deque<Payload> values) {
-  Packer packer;
-  packer.put(std::uint64_t{values.size()});
-  Payload back;
-  for (const auto& value : values) {
-    packer.put(static_cast<std::uint32_t>(value.handles.size()));
-    packer.put(value.bytes);
-    back.handles.insert(back.handles.end(), value.handles.begin(), value.handles.end());
-  }
-  back.bytes = std::move(packer).take();
-  return back;
+void deliver_to(EndInbox& inbox, Frame&& frame) {
+  if (static_cast<EndRoute>(frame.header.status) == EndRoute::to_ring) return inbox.on_switch();
+  inbox.on_item(take_payload(std::move(frame)));
 }
 
 }  // namespace
+
+ConnectionCore::ConnectionCore() = default;
+ConnectionCore::ConnectionCore(const ObjectId& peer, bool readable, bool writable)
+    : peer_(peer), readable_(readable), writable_(writable) {}
+ConnectionCore::~ConnectionCore() = default;
 
 std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>>
 ConnectionCore::make_pipe(bool duplex) {
@@ -83,8 +81,77 @@ void ConnectionCore::send(Payload value) {
   }
   if (lost_ && inbox_.empty()) std::rethrow_exception(lost_);
   if (peer_closed_) throw Closed("send on a Connection whose other end is closed");
+  const bool direct = direct_ != nullptr;
+  if (direct && send_direct(value)) return;
+  const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
   unsynced_bytes_ += value.bytes.size() + 64;
-  to.post(lock, Kind::end_send, peer_, std::move(value));
+  to.post(lock, Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
+          direct ? direct_offer_ : 0);
+}
+
+/// By the direct ring, as long as it takes every message; then by the home again.
+bool ConnectionCore::send_direct(const Payload& value) {
+  if (value.handles.empty() && direct_->write(value.bytes)) return true;
+  direct_->close();
+  direct_.reset();
+  return false;
+}
+
+/// Takes what has come by the direct ring; false if there is nothing, or enough waits here.
+bool ConnectionCore::take_direct() {
+  bool some = false;
+  while (inbox_.rung_bytes() < kSyncBytes) {
+    auto message = ring_->read();
+    if (!message) break;
+    inbox_.on_ring(std::move(*message));
+    some = true;
+  }
+  if (some) client().wake_waiting();
+  return some;
+}
+
+bool ConnectionCore::has_message() {
+  if (ring_ != nullptr) take_direct();
+  return !inbox_.empty();
+}
+
+/// The home has seen that a process of this node sends much to this one.
+void ConnectionCore::make_ring(std::uint64_t offer) {
+  auto& from = client();
+  if (!bound_ || from.direct() == nullptr) return;
+  drop_ring();  // its sender has given it up
+  inbox_.begin_ring();
+  try {
+    ring_ = &from.direct()->add([this] { return take_direct(); });
+  } catch (const LaunchError& error) {  // then the messages go on coming by the home
+    log_debug("a pipe goes without a direct channel: {}", error.what());
+    return;
+  }
+  from.return_from_delivery(Kind::end_ring, id(), {Packer::pack(offer, ring_->offer()), {}});
+}
+
+void ConnectionCore::open_ring(const Payload& offer) {
+  direct_.reset();
+  if (offer.bytes.empty()) return;
+  try {
+    Unpacker in(offer.bytes);
+    direct_offer_ = in.get<std::uint64_t>();
+    direct_ = DirectRing::open(in.get<DirectOffer>());
+  } catch (const Error& error) {
+    log_debug("a pipe goes without a direct channel: {}", error.what());
+    return;
+  }
+  client().return_from_delivery(Kind::end_send, peer_, {},
+                                static_cast<std::uint16_t>(EndRoute::to_ring), direct_offer_);
+}
+
+/// Closes the ring by which messages come; those that it has are kept.
+void ConnectionCore::drop_ring() {
+  if (ring_ == nullptr) return;
+  ring_->close();
+  while (auto message = ring_->read()) inbox_.on_ring(std::move(*message));
+  if (auto* rings = client().direct()) rings->remove(*ring_);
+  ring_ = nullptr;
 }
 
 // A process that starts to receive tells the end's home once; from then on messages come by
@@ -104,7 +171,7 @@ bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline 
   auto& from = client();
   while (true) {
     const bool ready = from.wait(lock, deadline, [&] {
-      return !inbox_.empty() || peer_closed_ || lost_ || closed_ || !bound_;
+      return has_message() || peer_closed_ || lost_ || closed_ || !bound_;
     });
     if (bound_ || !ready) return ready;
     lock.unlock();
@@ -124,8 +191,7 @@ Payload ConnectionCore::receive() {
     throw Closed(
         "recv on a Connection: the other end is closed and all messages have been received");
   }
-  auto value = std::move(inbox_.front());
-  inbox_.pop_front();
+  auto value = inbox_.pop();
   unacknowledged_bytes_ += value.bytes.size();
   if (unacknowledged_bytes_ > kSyncBytes) {
     from.post(lock, Kind::end_ack, id(),
@@ -136,7 +202,7 @@ Payload ConnectionCore::receive() {
 
 void ConnectionCore::put_back(Payload value) {
   const std::lock_guard guard(client().mutex());
-  inbox_.push_front(std::move(value));
+  inbox_.put_back(std::move(value));
 }
 
 bool ConnectionCore::poll(Deadline deadline) {
@@ -159,13 +225,14 @@ void ConnectionCore::close() {
 bool ConnectionCore::before_drop() {
   if (!std::exchange(bound_, false)) return false;
   auto& from = client();
-  auto inbox = std::make_shared<std::deque<Payload>>(std::exchange(inbox_, {}));
+  drop_ring();
+  auto inbox = std::make_shared<EndInbox>(std::exchange(inbox_, {}));
   from.linger(id(), [&from, inbox, self = id()](Frame& frame) {
     if (frame.header.kind == Kind::end_item) {
-      inbox->push_back(take_payload(std::move(frame)));
+      deliver_to(*inbox, std::move(frame));
       return false;
     }
-    from.return_from_delivery(Kind::end_return, self, packed(std::move(*inbox)));
+    from.return_from_delivery(Kind::end_return, self, inbox->take_back());
     return true;
   });
   from.return_from_delivery(Kind::end_unbind, id(), {});  // may be answered in here
@@ -176,7 +243,13 @@ void ConnectionCore::on(Frame&& frame) {
   switch (frame.header.kind) {
     case Kind::end_item:
       lost_ = nullptr;  // that end has a new user
-      inbox_.push_back(take_payload(std::move(frame)));
+      deliver_to(inbox_, std::move(frame));
+      break;
+    case Kind::end_offer:
+      make_ring(Unpacker(frame.body).get<std::uint64_t>());
+      break;
+    case Kind::end_direct:
+      open_ring(take_payload(std::move(frame)));
       break;
     case Kind::end_closed: {
       if (frame.header.status == static_cast<std::uint16_t>(EndGone::closed)) {
@@ -196,7 +269,8 @@ void ConnectionCore::on(Frame&& frame) {
     }
     case Kind::end_recall:  // another process receives from now on
       bound_ = false;
-      client().return_from_delivery(Kind::end_return, id(), packed(std::exchange(inbox_, {})));
+      drop_ring();
+      client().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
       break;
     default:
       break;

@@ -1,15 +1,20 @@
 #include "runtime/end_home.hpp"
 
 #include <algorithm>
+#include <iterator>
+
+#include "core/direct_ring.hpp"
 
 namespace mpx::detail {
 
 void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   switch (request.kind) {
     case Kind::end_send:
-      last_sender_ = request.from;
-      if (gone_ == EndGone::lost) gone_.reset();  // a new user of that end
-      forward(std::move(payload), out);
+      on_send(request, std::move(payload), out);
+      break;
+    case Kind::end_ring:
+      if (direct_ && Unpacker(payload.bytes).get<std::uint64_t>() == offer_)
+        out.deliver(Kind::end_direct, *direct_, peer_, 0, std::move(payload));
       break;
     case Kind::end_bind:
       bind(request, out);
@@ -42,6 +47,47 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   }
 }
 
+void EndHome::on_send(const FrameHeader& request, Payload payload, Outbox& out) {
+  const auto route = static_cast<EndRoute>(request.status);
+  if (route == EndRoute::to_ring) return switch_to_ring(request.call, out);
+  last_sender_ = request.from;
+  if (gone_ == EndGone::lost) gone_.reset();  // a new user of that end
+  if (route == EndRoute::ring_ended && request.call == offer_) end_ring();
+  offer_ring(request.from, payload, out);
+  forward(std::move(payload), out);
+}
+
+/// What the sender writes to its ring comes behind what it has sent here so far. Meanwhile the ring
+/// may have ended, and what was in it come back.
+void EndHome::switch_to_ring(std::uint64_t offer, Outbox& out) {
+  if (receiver_ && offer == offer_) {
+    out.deliver(Kind::end_item, *receiver_, self_, static_cast<std::uint16_t>(EndRoute::to_ring),
+                {});
+  } else if (const auto strays = strays_.extract(offer)) {
+    for (auto& stray : strays.mapped()) forward(std::move(stray), out);
+  } else if (recalling_ && offer == recalled_offer_) {
+    switch_at_ = items_.size();
+  }
+}
+
+void EndHome::offer_ring(ProcessId sender, const Payload& payload, Outbox& out) {
+  if (direct_) return;
+  const bool fits = receiver_ && !receiver_->is_rank() && !sender.is_rank() &&
+                    payload.handles.empty() && payload.bytes.size() <= DirectRing::kMostBytes;
+  if (!fits || streak_sender_ != sender) streak_ = 0;
+  streak_sender_ = sender;
+  if (!fits || ++streak_ < kDirectStreak) return;
+  direct_ = sender;
+  offer_ = next_offer_++;
+  out.deliver(Kind::end_offer, *receiver_, self_, 0, {Packer::pack(offer_), {}});
+}
+
+void EndHome::end_ring() {
+  direct_.reset();
+  offer_ = 0;
+  streak_ = 0;
+}
+
 void EndHome::forward(Payload payload, Outbox& out) {
   if (receiver_) {
     forwarded_bytes_ += payload.bytes.size();
@@ -56,13 +102,17 @@ void EndHome::bind(const FrameHeader& request, Outbox& out) {
   if (receiver_ == request.from) return out.reply(request, Status::ok);
   next_.push_back(request);
   if (recalling_) return;
-  if (receiver_) {
-    out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
-    recalling_ = receiver_;
-    receiver_.reset();
-    return;
-  }
+  if (receiver_) return recall(out);
   bind_next(out);
+}
+
+/// Asks the receiver to give back what it has not consumed. It closes its direct ring, which the
+/// sender finds out.
+void EndHome::recall(Outbox& out) {
+  out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
+  recalling_ = std::exchange(receiver_, std::nullopt);
+  recalled_offer_ = offer_;
+  end_ring();
 }
 
 /// Whoever gives up its handle gives back what it has not consumed; it is asked, as what was
@@ -74,8 +124,8 @@ void EndHome::unbind(ProcessId who, Outbox& out) {
     out.reply(request, Status::ok);
     return true;
   });
+  if (receiver_ == who) return recall(out);
   out.deliver(Kind::end_recall, who, self_, 0, {});
-  if (receiver_ == who) recalling_ = std::exchange(receiver_, std::nullopt);
 }
 
 /// Serves the first who asked; whoever asked behind it makes it give back at once.
@@ -86,32 +136,44 @@ void EndHome::bind_next(Outbox& out) {
   receiver_ = request.from;
   flush(out);
   out.reply(request, Status::ok);
-  if (next_.empty()) return;
-  out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
-  recalling_ = std::exchange(receiver_, std::nullopt);
+  if (!next_.empty()) recall(out);
 }
 
-// What a former receiver had not consumed goes before what came meanwhile.
+// What a former receiver had not consumed goes before what came meanwhile; what it had from a
+// direct ring, and could not place, where the ring's sender has said.
 void EndHome::give_back(ProcessId from, Payload payload, Outbox& out) {
   Unpacker in(payload.bytes);
-  const auto count = in.get<std::uint64_t>();
-  std::deque<Payload> returned;
   std::size_t handle = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const auto handles = in.get<std::uint32_t>();
-    Payload item;
-    const auto bytes = in.view();
-    item.bytes.assign(bytes.begin(), bytes.end());
-    for (std::uint32_t h = 0; h < handles && handle < payload.handles.size(); ++h) {
-      item.handles.push_back(payload.handles[handle++]);
+  const auto unpack = [&] {
+    std::deque<Payload> items;
+    for (auto left = in.get<std::uint64_t>(); left > 0; --left) {
+      const auto handles = in.get<std::uint32_t>();
+      const auto bytes = in.view();
+      Payload item{Bytes(bytes.begin(), bytes.end()), {}};
+      for (std::uint32_t h = 0; h < handles && handle < payload.handles.size(); ++h)
+        item.handles.push_back(payload.handles[handle++]);
+      items.push_back(std::move(item));
     }
-    item_bytes_ += item.bytes.size();
-    returned.push_back(std::move(item));
+    return items;
+  };
+  const auto insert = [&](std::deque<Payload> items, std::size_t at) {
+    if (items.empty()) return;
+    for (const auto& item : items) item_bytes_ += item.bytes.size();
+    items_.insert(items_.begin() + static_cast<std::ptrdiff_t>(at),
+                  std::move_iterator(items.begin()), std::move_iterator(items.end()));
+  };
+  auto returned = unpack();
+  auto strays = unpack();
+  if (switch_at_) {
+    insert(std::move(strays), *switch_at_);
+  } else if (!strays.empty()) {
+    strays_[recalled_offer_] = std::move(strays);
   }
-  std::move(returned.rbegin(), returned.rend(), std::front_inserter(items_));
+  insert(std::move(returned), 0);
   if (recalling_ != from) return;  // it was no receiver any more
   forwarded_bytes_ = 0;            // what it has consumed and not acknowledged
   recalling_.reset();
+  switch_at_.reset();
   bind_next(out);
   answer_syncs(out);
 }
@@ -151,12 +213,18 @@ void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
     forwarded_bytes_ = 0;
     answer_syncs(out);
   }
-  if (receiver_ == who) receiver_.reset();
+  if (receiver_ == who) {
+    receiver_.reset();
+    if (direct_) out.deliver(Kind::end_direct, *direct_, peer_, 0, {});
+    end_ring();
+  }
   std::erase_if(next_, [&](const FrameHeader& request) { return request.from == who; });
   if (recalling_ == who) {
     recalling_.reset();
+    switch_at_.reset();
     bind_next(out);
   }
+  if (direct_ == who) end_ring();
   // A process that ended in good order has only given up its copies; one that died is told to the
   // receiver even where copies of that end are held elsewhere.
   if (last_sender_ == who && facts.exit_code != 0 && !gone_) {
@@ -167,7 +235,7 @@ void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
 }
 
 void EndHome::on_freed(Outbox& out) {
-  for (const auto& item : items_) out.drop(item);
+  for (const auto& item : items_) out.drop(item);  // those of rings have no handles
   FrameHeader header;
   header.kind = Kind::end_peer_gone;
   header.status = static_cast<std::uint16_t>(EndGone::closed);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "runtime/home.hpp"
@@ -15,7 +16,9 @@ enum class EndGone : std::uint16_t { closed = 1, lost = 2 };
 ///
 /// Until a process receives from the end, messages wait here. From then on they are forwarded to
 /// that process as they come; when another process starts to receive, the first gives back what it
-/// has not consumed. The two ends live on one rank and tell each other when they are gone.
+/// has not consumed. A process of the same node that sends much to it is introduced to it, and from
+/// then on writes to memory that both share; no message passes here then. The two ends live on one
+/// rank and tell each other when they are gone.
 class EndHome : public Home {
  public:
   EndHome(const ObjectId& self, const ObjectId& peer) : self_(self), peer_(peer) {}
@@ -30,6 +33,11 @@ class EndHome : public Home {
   void bind_next(Outbox& out);
   void unbind(ProcessId who, Outbox& out);
   void give_back(ProcessId from, Payload payload, Outbox& out);
+  void on_send(const FrameHeader& request, Payload payload, Outbox& out);
+  void switch_to_ring(std::uint64_t offer, Outbox& out);
+  void offer_ring(ProcessId sender, const Payload& payload, Outbox& out);
+  void end_ring();
+  void recall(Outbox& out);
   void forward(Payload payload, Outbox& out);
   void flush(Outbox& out);
   void tell_gone(Outbox& out);
@@ -46,7 +54,20 @@ class EndHome : public Home {
   std::optional<EndGone> gone_;           // the other end
   ProcessFacts lost_;
   std::deque<FrameHeader> syncs_;
+
+  // A direct ring from a sender to the receiver, both processes of one node.
+  std::optional<ProcessId> direct_;  // to whom one was offered; until receiver_ changes
+  std::uint64_t offer_ = 0;          // its number; 0 if there is none
+  std::uint64_t next_offer_ = 1;
+  std::optional<ProcessId> streak_sender_;  // who sent last,
+  int streak_ = 0;                          // so often in a row
+  std::uint64_t recalled_offer_ = 0;        // offer_ of recalling_
+  std::optional<std::size_t> switch_at_;  // its switch has come: so many of items_ precede the ring
+  std::map<std::uint64_t, std::deque<Payload>> strays_;  // of rings whose switch has not come yet
 };
+
+/// Messages in a row from one process after which it is offered a direct ring.
+inline constexpr int kDirectStreak = 16;
 
 /// Bytes that an end holds before its senders wait: 64 MiB.
 inline constexpr std::uint64_t kEndBacklogBytes = std::uint64_t{64} << 20;

@@ -25,12 +25,14 @@ enum class Kind : std::uint16_t {
 
   left,  ///< {u32 taken}: header.from has ended, having taken so many units of what it was handed
 
-  end_send,    ///< payload: a message for this end
+  end_send,    ///< payload: a message for this end; status EndRoute, call the number of an offer
   end_bind,    ///< header.from receives from now on
   end_unbind,  ///< header.from will receive no more: answered by end_recall
   end_ack,     ///< {u64 bytes} that the receiver has consumed
   end_sync,    ///< answered when the backlog is below its bound
-  end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound
+  end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound;
+               ///< again the same for messages of a direct ring whose switch has not come to it
+  end_ring,    ///< {u64 number of the offer, DirectOffer} from the receiver
   end_peer_gone,  ///< from the other end's home: status EndGone, {LostInfo} when lost
 
   queue_put,      ///< {u32 n, n × (u64 size, bytes)}; answered when all are accepted, if asked
@@ -85,7 +87,9 @@ enum class Kind : std::uint16_t {
   first_delivery = 0x200,
   reply,         ///< answer to header.call; header.status: Status
   process_main,  ///< worker → new child: {StartRequest, call}
-  end_item,      ///< message for a bound receiver
+  end_item,      ///< message for a bound receiver; status EndRoute
+  end_offer,     ///< {u64 number}: make a direct ring for a sender (end_ring)
+  end_direct,    ///< to the sender, at its own end: as end_ring; empty: its receiver is gone
   end_recall,    ///< give back undelivered messages (end_return)
   end_closed,    ///< status EndGone, {ProcessFacts} when lost: after what was sent before, nothing
                  ///< follows
@@ -102,6 +106,13 @@ enum class Kind : std::uint16_t {
   return kind > Kind::first_service && kind < Kind::first_delivery;
 }
 [[nodiscard]] constexpr bool is_delivery(Kind kind) { return kind > Kind::first_delivery; }
+
+/// header.status of end_send and end_item.
+enum class EndRoute : std::uint16_t {
+  home,        ///< a message
+  to_ring,     ///< no message: what follows comes by the direct ring
+  ring_ended,  ///< a message; the sender has closed its direct ring
+};
 
 /// header.status of a reply.
 enum class Status : std::uint16_t {

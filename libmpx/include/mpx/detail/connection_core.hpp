@@ -1,6 +1,6 @@
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -8,16 +8,20 @@
 #include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/end_inbox.hpp"
 
 namespace mpx::detail {
+
+class DirectRing;
+enum class EndRoute : std::uint16_t;
 
 /// One end of a pipe, as this process sees it.
 class ConnectionCore : public Core {
  public:
   /// An end that names nothing.
-  ConnectionCore() = default;
-  ConnectionCore(const ObjectId& peer, bool readable, bool writable)
-      : peer_(peer), readable_(readable), writable_(writable) {}
+  ConnectionCore();
+  ConnectionCore(const ObjectId& peer, bool readable, bool writable);
+  ~ConnectionCore() override;
 
   static std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>> make_pipe(
       bool duplex);
@@ -44,13 +48,22 @@ class ConnectionCore : public Core {
   bool before_drop() override;
   void before_exit() override { before_drop(); }
   void require_open(const char* what) const;
+  bool send_direct(const Payload& value);
+  bool take_direct();
+  bool has_message();
+  void make_ring(std::uint64_t offer);
+  void open_ring(const Payload& offer);
+  void drop_ring();
   void bind();
   bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
 
   ObjectId peer_;
   bool readable_ = false, writable_ = false;
   // guarded by the client's mutex
-  std::deque<Payload> inbox_;
+  EndInbox inbox_;
+  DirectRing* ring_ = nullptr;          // messages come by it; the link's
+  std::unique_ptr<DirectRing> direct_;  // messages leave by it
+  std::uint64_t direct_offer_ = 0;      // the number that its home gave it
   bool bound_ = false, closed_ = false, peer_closed_ = false;
   std::exception_ptr lost_;
   std::uint64_t unsynced_bytes_ = 0, unacknowledged_bytes_ = 0;
