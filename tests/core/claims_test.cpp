@@ -61,16 +61,31 @@ TEST(ClaimWord, CountsWhatWasTakenOverEpochs) {
 
 TEST(ClaimWord, TheEpochWrapsAround) {
   ClaimWord word;
-  const auto old = word.extend(0, 1);
-  for (int i = 1; i < 4096; ++i) {
-    EXPECT_EQ(word.revoke(), i == 1 ? 1u : 0u);
-    ASSERT_FALSE(word.take(old->epoch, old->first)) << "after " << i << " revocations";
+  std::uint32_t revoked = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const auto stamp = word.extend(0, 2);
+    ASSERT_EQ(stamp->epoch, i % 4096);
+    ASSERT_TRUE(word.take(stamp->epoch, stamp->first));
+    revoked += word.revoke();
   }
-  word.revoke();
-  const auto stamp = word.extend(0, 2);
-  EXPECT_EQ(stamp->epoch, old->epoch);
-  EXPECT_TRUE(word.take(stamp->epoch, stamp->first));
-  EXPECT_EQ(word.revoke(), 1u);
+  EXPECT_EQ(revoked, 10'000u);
+}
+
+// A process that computes for long: what was sent to it meanwhile and taken back lies unread.
+TEST(ClaimWord, AnOldStampIsNeverTakenForANewOneHoweverOftenUnitsAreTakenBack) {
+  ClaimWord word;
+  std::deque<ClaimStamp> unread;
+  std::uint32_t handed = 0, back = 0, taken = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    unread.push_back(*word.extend(0, 1));
+    ++handed;
+    back += word.revoke();
+  }
+  EXPECT_EQ(back, 4095u) << "then no more, as its epochs would come round";
+  for (const auto& stamp : unread) taken += word.take(stamp.epoch, stamp.first) ? 1 : 0;
+  EXPECT_EQ(taken + back, handed) << "each once";
+  EXPECT_TRUE(word.extend(0, 1));
+  EXPECT_EQ(word.revoke(), 1u) << "it has caught up";
 }
 
 TEST(ClaimWord, NumbersRunOutAndStartAgainWhenAllIsTaken) {

@@ -257,6 +257,17 @@ TEST_F(PoolHomeTest, WhatWaitsBehindALongUnitIsRecalledForAnIdleProcess) {
   EXPECT_EQ(ran.size(), 8u) << "nothing ran twice";
 }
 
+TEST_F(PoolHomeTest, AChunkOfAGivenSizeIsNotTakenApartForAnIdleProcess) {
+  open(2);
+  function(9);
+  all_ready();
+  submit(1, 4, 4);
+  EXPECT_FALSE(answer_recall(begun[0])) << "it would go to the same process again";
+  EXPECT_FALSE(answer_recall(begun[1]));
+  work_off();
+  EXPECT_EQ(with(Status::ok), 4u);
+}
+
 TEST_F(PoolHomeTest, OnlyTheUnitThatADeadProcessWasOnIsChargedATry) {
   open(1, 0);
   function(9);

@@ -157,7 +157,12 @@ void PoolHome::recall_for_idle(Outbox& out) {
   });
   if (!idle) return;
   for (auto& [id, worker] : workers_) {
-    if (worker.outstanding < 2 || worker.waiting || worker.quitting || worker.recalled_all ||
+    // A chunk of a given size stays whole: recalled before it was begun, it would go to the same
+    // process again and be recalled again, without end.
+    const auto* const last = worker.assigned.empty() ? nullptr : worker.assigned.back().batch;
+    const auto together = last == nullptr ? 0 : std::min(last->head().chunk, kMostTogether);
+    if (worker.outstanding <= std::max<std::uint64_t>(together, 1) || worker.waiting ||
+        worker.quitting || worker.recalled_all ||
         (workers_.size() > settings_.processes && !has_slot(worker.depth)))
       continue;
     recall(id, worker, out);
