@@ -175,7 +175,7 @@ TEST(Pipe, KeepsTheOrderOfManyMessagesWhoeverReceives) {
   auto [from, to] = mpx::pipe(mpx::simplex);
   mpx::Process sender(
       [](mpx::Connection out) {
-        const std::string large(100'000, 'x');  // goes another way, and must not overtake
+        const std::string large(300'000, 'x');  // goes another way, and must not overtake
         for (int i = 0; i < kMessages; ++i) {
           out.send(std::pair(i, i % 5000 == 4999 ? large : std::string()));
         }

@@ -45,7 +45,7 @@ class DirectBell {
 /// Cost:          no system call but for waking a sleeping reader.
 class DirectRing {
  public:
-  static constexpr std::size_t kRingBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kRingBytes = std::size_t{512} << 10;
   /// The largest message that it takes.
   static constexpr std::size_t kMostBytes = kRingBytes / 4;
 
