@@ -203,6 +203,29 @@ TEST(Pipe, KeepsTheOrderOfManyMessagesWhoeverReceives) {
   EXPECT_THROW(from.recv<int>(), mpx::Closed);
 }
 
+// Messages larger than all rings: each side sleeps for room, in the middle of one, again and again.
+TEST(Pipe, LargeMessagesGoBackAndForthBetweenProcesses) {
+  auto [a, b] = mpx::pipe();
+  mpx::Process echo(
+      [](mpx::Connection link) {
+        for (int i = 0; i < 200; ++i) link.send(link.recv<std::vector<int>>());
+      },
+      b);
+  mpx::Process asker(
+      [](mpx::Connection link) {
+        for (int i = 0; i < 200; ++i) {
+          link.send(std::vector<int>(i % 2 == 0 ? 300'000 : 10, i));
+          if (link.recv<std::vector<int>>().back() != i) mpx::exit(1);
+        }
+      },
+      a);
+  echo.start();
+  asker.start();
+  asker.join();
+  echo.join();
+  EXPECT_EQ(asker.exit_code(), 0);
+}
+
 TEST(Pipe, TheDeathOfWhoSentDirectlyIsToldAfterItsMessages) {
   auto [from, to] = mpx::pipe(mpx::simplex);
   mpx::Queue<int> counts;

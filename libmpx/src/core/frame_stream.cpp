@@ -38,12 +38,21 @@ bool FrameWriter::pump(Channel& channel) {
 
 std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&)>& deliver) {
   std::size_t frames = 0;
+  // Whatever was read makes room, for which the writer may sleep in the middle of a frame.
+  struct RingAfter {
+    ~RingAfter() {
+      if (some) channel.ring_if_asleep();
+    }
+    Channel& channel;
+    bool some = false;
+  } ring{channel};
   while (true) {
     if (!in_body_) {
       while (have_ < sizeof header_) {
         auto* place = reinterpret_cast<std::byte*>(&header_) + have_;
         const auto got = channel.read_some({place, sizeof header_ - have_});
         if (got == 0) return frames;
+        ring.some = true;
         have_ += got;
       }
       try {
@@ -59,6 +68,7 @@ std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&
     while (have_ < body_.size()) {
       const auto got = channel.read_some(std::span(body_).subspan(have_));
       if (got == 0) return frames;
+      ring.some = true;
       have_ += got;
     }
     in_body_ = false;

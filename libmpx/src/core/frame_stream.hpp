@@ -28,8 +28,9 @@ class FrameWriter {
 /// Puts frames together again from a channel's byte stream.
 class FrameReader {
  public:
-  /// Reads what is there and gives every complete frame to `deliver`. Returns how many. Throws
-  /// TransportError on a stream that cannot be right (the peer crashed or scribbled).
+  /// Reads what is there and gives every complete frame to `deliver`; wakes a writer that sleeps
+  /// for room. Returns how many frames. Throws TransportError on a stream that cannot be right (the
+  /// peer crashed or scribbled).
   std::size_t pump(Channel& channel, const std::function<void(Frame&&)>& deliver);
 
  private:

@@ -44,10 +44,7 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   channel_.ring_if_asleep();
   const auto spin_until = steady_clock::now() + (spare_core_ ? kSpin : 0us);
   do {
-    const bool some = channel_.readable();
     const auto frames = reader_.pump(channel_, deliver_);
-    if (some)
-      channel_.ring_if_asleep();  // the worker may wait for the room, in the middle of a frame
     if (direct_.pump() || frames != 0) return;
     if (deadline.passed()) return;
     if (spare_core_) ::sched_yield();

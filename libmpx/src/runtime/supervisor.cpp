@@ -185,10 +185,9 @@ std::size_t Supervisor::pump_child(Child& child) {
     }
     const bool writes = !child.writer.empty();
     if (writes) child.writer.pump(child.channel);
-    const bool reads = child.channel.readable();
     const auto frames =
         child.reader.pump(child.channel, [&](Frame&& frame) { on_frame(child, std::move(frame)); });
-    if (writes || reads) child.channel.ring_if_asleep();
+    if (writes) child.channel.ring_if_asleep();
     return frames;
   } catch (const Error& error) {
     log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_,
