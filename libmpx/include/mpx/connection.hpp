@@ -21,9 +21,10 @@ namespace mpx {
 /// naming it.
 ///
 /// Ordering:      messages arrive in the order sent, whole. One process at a time should receive
-/// from an end. Thread safety: all members, from any thread. Failure:       once what was sent
-/// before has been received: Closed when all copies of the other end are
-///                closed; ProcessLost when the process that last used it died.
+///                from an end.
+/// Thread safety: all members, from any thread.
+/// Failure:       once what was sent before has been received: Closed when all copies of the other
+///                end are closed; ProcessLost when the process that last used it died.
 /// Cost:          one message per send; the first receive of a process is one round trip more.
 class Connection {
  public:

@@ -31,11 +31,10 @@ Duration until(const std::chrono::time_point<Clock, Length>& when) {
 ///                unlock() is seen by the next holder.
 /// Thread safety: all members; any process, and any thread, may unlock.
 /// Failure:       if the holder's process dies, the next lock() gets the lock all the same, and
-/// abandoned()
-///                is true until somebody calls clear_abandoned().
+///                abandoned() is true until somebody calls clear_abandoned().
 /// Cost:          uncontended, one atomic operation on the lock's word each for lock() and
-/// unlock(), from a
-///                process by way of its rank; contended, a round trip to the lock's home.
+///                unlock(), from a process by way of its rank; contended, a round trip to the
+///                lock's home.
 class Lock {
  public:
   /// A free lock; made at first use, on the rank that uses it first.
@@ -78,8 +77,8 @@ class Lock {
 /// A lock that its owner, a thread of a process, may take again: multiprocessing.RLock. Otherwise
 /// as Lock.
 ///
-/// Failure: unlock() by anyone but the owner throws UsageError.
-/// Cost:    taking it again costs nothing beyond a mutex of the process.
+/// Failure:       unlock() by anyone but the owner throws UsageError.
+/// Cost:          taking it again costs nothing beyond a mutex of the process.
 class RecursiveLock {
  public:
   RecursiveLock() : core_(detail::SyncCore::make_lock()) {}

@@ -13,10 +13,10 @@ namespace mpx {
 /// initial value; those of later ones count for nothing. It then lives as long as the job, or the
 /// Session.
 ///
-/// Failure: a constructor throws UsageError where the name stands for an object of another type,
-///          naming both, and outside mpx::run and a Session.
-/// Cost:    a round trip to rank 0 in the constructor, and for the first one the making. Who asks
-///          while the first one makes it waits.
+/// Failure:       a constructor throws UsageError where the name stands for an object of another
+///                type, naming both, and outside mpx::run and a Session.
+/// Cost:          a round trip to rank 0 in the constructor, and for the first one the making. Who
+///                asks while the first one makes it waits.
 class Named {
  public:
   [[nodiscard]] const std::string& text() const noexcept { return text_; }

@@ -71,13 +71,11 @@ struct PoolOwner {
 /// Ordering:      results have the order of the elements.
 /// Thread safety: all members.
 /// Failure:       an exception in a task arrives as itself where it is a standard one (RemoteOrigin
-/// tells the
-///                element's index and the place). An element whose process dies runs again
-///                `retries` times and then fails with ProcessLost; elements that have finished
-///                never run twice.
+///                tells the element's index and the place). An element whose process dies runs
+///                again `retries` times and then fails with ProcessLost; elements that have
+///                finished never run twice.
 /// Cost:          elements and results travel in batches; a function and what is bound to it
-/// travels once per
-///                process.
+///                travels once per process.
 class Pool {
  public:
   /// A pool of cpu_count() processes; started at first use.

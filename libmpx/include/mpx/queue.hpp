@@ -32,13 +32,11 @@ struct QueueOptions {
 /// Ordering:      items from one producer come out in the order it put them.
 /// Thread safety: all members, from any thread of any process.
 /// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A
-/// put() that
-///                races with close() in another process may be dropped. What a process had not
-///                taken when it died stays in the queue.
+///                put() that races with close() in another process may be dropped. What a process
+///                had not taken when it died stays in the queue.
 /// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one
-/// round
-///                trip; a process that gets alone is handed items ahead, so that most gets cost
-///                nothing.
+///                round trip; a process that gets alone is handed items ahead, so that most gets
+///                cost nothing.
 template <class T>
 class Queue {
  public:

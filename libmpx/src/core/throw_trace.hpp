@@ -7,8 +7,8 @@ namespace mpx::detail {
 /// While one exists, each throw of the calling thread records its stack, for capture().
 ///
 /// To be held around a call of user code. Nests.
-/// Cost: nothing unless something is thrown; then a walk of at most 32 frames, a few µs. Names are
-///       looked up by backtrace_of() only.
+/// Cost:          nothing unless something is thrown; then a walk of at most 32 frames, a few µs.
+///                Names are looked up by backtrace_of() only.
 class RecordThrows {
  public:
   RecordThrows() noexcept;

@@ -45,8 +45,7 @@ struct Reply {
 /// waiting. The same for code in a rank, in a child process and outside.
 ///
 /// Waiting:       who waits drives: of the threads that wait, one drives the link, and hands over
-/// when
-///                its own wait is done. No thread exists for this.
+///                when its own wait is done. No thread exists for this.
 /// Thread safety: all members; functions that take a lock want mutex() held by it.
 class Client : public std::enable_shared_from_this<Client> {
  public:

@@ -21,9 +21,9 @@ namespace mpx::detail {
 ///             whose task waits lends its slot to another one, which is started if need be; at no
 ///             level more processes are in a unit than the pool has slots. The deepest task that
 ///             waits can always be served, so nothing waits for ever.
-/// Failure:    a process that dies gives back what it had not begun; the one unit it was on is run
-///             again `retries` times, then fails with ProcessLost. A unit that has finished never
-///             runs again.
+/// Failure:       a process that dies gives back what it had not begun; the one unit it was on is
+///                run again `retries` times, then fails with ProcessLost. A unit that has finished
+///                never runs again.
 class PoolHome : public Home {
  public:
   PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, PoolSettings settings);

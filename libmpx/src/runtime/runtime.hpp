@@ -22,8 +22,8 @@ namespace mpx::detail {
 /// One rank's part of libmpx: routes frames, serves the homes of this rank, supervises its
 /// processes.
 ///
-/// Thread safety: everything under one mutex, which also serialises MPI; drive() releases it
-///                while it sleeps.
+/// Thread safety: everything under one mutex, which also serialises MPI; drive() releases it while
+///                it sleeps.
 class Runtime : private Outbox {
  public:
   struct Options {

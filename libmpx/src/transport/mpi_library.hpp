@@ -13,8 +13,8 @@ namespace mpx::detail {
 ///
 /// Names no MPI type, so that the layers above need no mpi.h.
 ///
-/// Failure: an exception that leaves the scope of a MpiLibrary aborts the job, since the other
-///          ranks would wait in MPI_Finalize for ever.
+/// Failure:       an exception that leaves the scope of a MpiLibrary aborts the job, since the
+///                other ranks would wait in MPI_Finalize for ever.
 class MpiLibrary {
  public:
   /// Sets the MCA parameters that libmpx needs, where the user has not set them, and initialises
@@ -41,7 +41,7 @@ class MpiLibrary {
 /// The ranks that take part, as a private duplicate of a communicator whose errors are returned.
 ///
 /// Ownership: transports and words made here use the duplicate and must be destroyed before it.
-/// Failure:   throws TransportError.
+/// Failure:       throws TransportError.
 class MpiSession {
  public:
   /// All ranks of the job. Collective.

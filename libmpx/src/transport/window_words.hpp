@@ -14,7 +14,7 @@ namespace mpx::detail {
 /// 0.03 µs an operation, and safe whatever the user's settings. Between nodes it relies on the
 /// `osc` setting made by MpiLibrary.
 ///
-/// Cost: 64 bytes of window memory a word, and of real memory a word that was ever used.
+/// Cost:          64 bytes of window memory a word, and of real memory a word that was ever used.
 class WindowWords final : public Words {
  public:
   static constexpr std::uint32_t kDefaultCapacity = 1u << 16;

@@ -38,7 +38,8 @@ struct ModuleInfo {
 std::vector<ModuleInfo> modules();
 
 /// Names `address`. Throws UsageError when no module holds it (code made at run time).
-/// Cost: some nanoseconds for an address asked for lately; else a search of the module table.
+/// Cost:          some nanoseconds for an address asked for lately; else a search of the module
+///                table.
 CodeToken token_of(const void* address);
 
 /// The address in this process. Throws UsageError naming the module when it is not loaded here.
