@@ -32,7 +32,7 @@ struct ProcessOptions {
   std::string host = {};
 };
 
-/// Becomes ready, for mpx::wait, when a process has ended.
+/// Names a process, for waiting for its end together with other things.
 class Sentinel {
  public:
   [[nodiscard]] std::shared_ptr<detail::Core> mpx_core() const { return core_; }
