@@ -60,6 +60,12 @@ struct QueueHomeTest : testing::Test {
   void put(const std::string& text, const std::vector<ObjectId>& handles = {}) {
     queue->on(request(Kind::queue_put, producer), text_payload(text, handles), out);
   }
+  /// As the worker passes puts on that it has gathered.
+  void put_gathered(const std::vector<std::string>& texts) {
+    Bytes units;
+    for (const auto& text : texts) ItemBlock::append(units, text_payload(text).bytes, 0);
+    queue->on(request(Kind::queue_puts, producer), {std::move(units), {}}, out);
+  }
   void put(const std::string& text, std::uint64_t call) {
     queue->on(request(Kind::queue_put, producer, call), text_payload(text), out);
   }
@@ -411,6 +417,31 @@ TEST_F(QueueHomeTest, RefusesOperationsOfOtherObjects) {
   EXPECT_EQ(out.answer(a, 1), Status::usage);
 }
 
+TEST_F(QueueHomeTest, GatheredPutsComeOutOneByOne) {
+  put("0");
+  put_gathered({"1", "2", "3"});
+  put("4");
+  EXPECT_EQ(got({a, b, a, b, a}), "01234");
+}
+
+TEST_F(QueueHomeTest, GatheredPutsAfterTheCloseTellTheirSender) {
+  queue->on(request(Kind::queue_close, a, 1), {}, out);
+  put_gathered({"1", "2"});
+  const auto told = out.pop(Kind::reply, producer);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(static_cast<Status>(told->header.status), Status::closed);
+  EXPECT_EQ(got({a}), "");
+}
+
+TEST_F(QueueHomeTest, GatheredPutsThatDoNotFitTheirBytesAreRefused) {
+  Bytes units;
+  ItemBlock::append(units, text_payload("whole").bytes, 0);
+  units.pop_back();
+  EXPECT_THROW(queue->on(request(Kind::queue_puts, producer), {std::move(units), {}}, out),
+               CodecError);
+  EXPECT_EQ(got({a}), "");
+}
+
 /// Producers, getters and, unless it is calm, deaths and cancels at random; recalls and deliveries
 /// arrive late. What comes back from the dead comes late, so order is promised in calm only.
 class QueueHomeStorm : public QueueHomeTest,
@@ -478,8 +509,14 @@ TEST_P(QueueHomeStorm, LosesAndDoublesNothingAndAnswersEveryone) {
         if (in_queue.size() > 200) break;
         in_queue.insert(next_item);
         const auto text = std::to_string(next_item++);
-        if (capacity == 0) {
+        if (capacity == 0 && dice.chance(0.5)) {
           put(text);
+          break;
+        }
+        if (capacity == 0) {
+          in_queue.insert(next_item);
+          put_gathered({text, std::to_string(next_item)});
+          ++next_item;
           break;
         }
         waiting[next_call] = {producer, next_item - 1};

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/claims.hpp"
+#include "core/item_block.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
@@ -22,15 +23,21 @@ struct QueueCore::Answer {
   Status status = Status::ok;
 };
 
+/// Items of one message that have not been taken, and the claim on the first.
+struct QueueCore::Units {
+  ClaimStamp next;
+  ItemBlock items;
+};
+
+QueueCore::QueueCore(const QueueSettings& settings) : settings_(settings) {}
+
 QueueCore::~QueueCore() {
   if (!has_slot_) return;
   auto& from = client();
-  std::vector<Reference> handles;
-  for (const auto& unit : ahead_) {
-    if (unit.slot != kNoClaimSlot) continue;  // the home has it on record, and gets it back
-    handles.insert(handles.end(), unit.item.handles.begin(), unit.item.handles.end());
+  for (const auto& units : ahead_) {
+    // What came with a claim the home has on record, and gets back.
+    if (units.next.slot == kNoClaimSlot) from.drop(units.items.handles());
   }
-  from.drop(handles);
   from.free_claim_slot(slot_);
 }
 
@@ -91,16 +98,17 @@ bool QueueCore::put(Payload item, Deadline deadline) {
 /// The next item handed ahead that has not been taken back.
 std::optional<Payload> QueueCore::take_ahead() {
   while (!ahead_.empty()) {
-    auto unit = std::move(ahead_.front());
-    ahead_.pop_front();
-    ClaimStamp stamp;
-    stamp.slot = unit.slot;
-    stamp.epoch = unit.epoch;
-    if (client().take(stamp, unit.number)) {
+    auto& [next, items] = ahead_.front();
+    const bool ours = client().take(next, next.first++);
+    std::optional<Payload> item;
+    if (ours) {
       ++taken_;
-      return std::move(unit.item);
+      item = items.pop_front();
+    } else {
+      items.drop_front();  // taken back: the home has it again, with its references
     }
-    // Taken back: the home has it again, with its references.
+    if (items.empty()) ahead_.pop_front();
+    if (ours) return item;
   }
   return std::nullopt;
 }
@@ -165,19 +173,13 @@ void QueueCore::on(Frame&& frame) {
     return;
   }
   if (frame.header.kind != Kind::queue_items) return;
-  const auto payload = take_payload(std::move(frame));
+  auto payload = take_payload(std::move(frame));
   Unpacker in(payload.bytes);
   const auto stamp = in.get<ClaimStamp>();
-  std::size_t handle = 0;
-  for (std::uint32_t i = 0; i < stamp.count; ++i) {
-    Unit unit{stamp.slot, stamp.epoch, stamp.first + i, {}};
-    for (auto n = in.get<std::uint32_t>(); n > 0 && handle < payload.handles.size(); --n) {
-      unit.item.handles.push_back(payload.handles[handle++]);
-    }
-    const auto bytes = in.view();
-    unit.item.bytes.assign(bytes.begin(), bytes.end());
-    ahead_.push_back(std::move(unit));
-  }
+  const auto rest = in.rest();
+  ItemBlock items({rest.begin(), rest.end()}, std::move(payload.handles));
+  if (items.size() != stamp.count) throw CodecError("a queue sent another number of items");
+  if (!items.empty()) ahead_.push_back({stamp, std::move(items)});
 }
 
 }  // namespace mpx::detail

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint32_t kAlone = 16;  // gets in a row by one process before it is handed ahead
 constexpr std::size_t kAheadBytes = 32768;  // handed ahead at once, at most
+constexpr std::size_t kBlockBytes = 8192;   // items are put side by side up to here
 constexpr auto kNobody = ProcessId::from_value(~std::uint64_t{0});
 
 }  // namespace
@@ -17,6 +18,8 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       return put(request, std::move(payload), true, out);
     case Kind::queue_try_put:
       return put(request, std::move(payload), false, out);
+    case Kind::queue_puts:
+      return put_several(request, std::move(payload), out);
     case Kind::queue_get:
       return get(request, payload, true, out);
     case Kind::queue_try_get:
@@ -30,11 +33,11 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::left: {
       auto& hand = hands_[request.from];
       const auto taken = Unpacker(payload.bytes).get<std::uint32_t>() - hand.taken;
-      on_recalled(request.from, hand.items.size() - std::min<std::size_t>(taken, hand.items.size()),
-                  out);
+      const auto handed = hand.size();
+      on_recalled(request.from, handed - std::min<std::size_t>(taken, handed), out);
       // A later user in the same process counts from 0.
       std::erase_if(hands_, [&](const auto& entry) {
-        return entry.first == request.from && entry.second.items.empty();
+        return entry.first == request.from && entry.second.blocks.empty();
       });
       return;
     }
@@ -44,42 +47,81 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   }
 }
 
+std::size_t QueueHome::Hand::size() const {
+  std::size_t size = 0;
+  for (const auto& handed : blocks) size += handed.stored.items.size();
+  return size;
+}
+
 std::size_t QueueHome::Hand::ahead() const {
-  return static_cast<std::size_t>(std::count_if(
-      items.begin(), items.end(), [](const HandedItem& handed) { return !handed.answer; }));
+  std::size_t size = 0;
+  for (const auto& handed : blocks) size += handed.answer ? 0 : handed.stored.items.size();
+  return size;
 }
 
 std::size_t QueueHome::size() const {
-  auto size = items_.size();
+  auto size = count_;
   for (const auto& [who, hand] : hands_) size += hand.ahead();
   return size;
 }
 
 bool QueueHome::has_room() const {
   if (capacity_ != 0 && size() >= capacity_) return false;
-  return bytes_ < budget_bytes_ || items_.empty();
+  return bytes_ < budget_bytes_ || count_ == 0;
 }
 
-void QueueHome::accept(Payload value) {
+void QueueHome::accept(const Payload& value) {
+  const bool joins = !items_.empty() && items_.back().items.item_bytes() < kBlockBytes &&
+                     value.bytes.size() < kBlockBytes &&
+                     items_.back().first + items_.back().items.size() == next_sequence_;
+  if (!joins) items_.push_back({next_sequence_, {}});
+  items_.back().items.push_back(value.bytes, value.handles);
   bytes_ += value.bytes.size();
-  items_.push_back({next_sequence_++, std::move(value)});
+  ++count_;
+  ++next_sequence_;
+}
+
+QueueHome::Stored QueueHome::take_front(std::size_t most, std::size_t most_bytes) {
+  auto& front = items_.front();
+  Stored taken{front.first, front.items.split_front(most, most_bytes)};
+  front.first += taken.items.size();
+  if (front.items.empty()) items_.pop_front();
+  bytes_ -= taken.items.item_bytes();
+  count_ -= taken.items.size();
+  return taken;
+}
+
+void QueueHome::put_back(Stored stored) {
+  bytes_ += stored.items.item_bytes();
+  count_ += stored.items.size();
+  const auto place = std::find_if(items_.begin(), items_.end(),
+                                  [&](const Stored& other) { return other.first > stored.first; });
+  items_.insert(place, std::move(stored));
+}
+
+void QueueHome::refuse(const FrameHeader& request, const Payload& payload, Outbox& out) const {
+  out.drop(payload);
+  if (request.call != 0) return out.reply(request, Status::closed);
+  out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed), {});
 }
 
 void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Outbox& out) {
-  if (closed_) {
-    out.drop(payload);
-    if (request.call != 0) {
-      out.reply(request, Status::closed);
-    } else {
-      out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed), {});
-    }
-    return;
-  }
+  if (closed_) return refuse(request, payload, out);
   if (request.call == 0) {
-    accept(std::move(payload));  // its sender counts what it sends without asking
+    accept(payload);  // its sender counts what it sends without asking
   } else {
     putters_.push_back({request, std::move(payload), waits});
   }
+  serve(out);
+}
+
+/// As many puts that want no answer.
+void QueueHome::put_several(const FrameHeader& request, Payload payload, Outbox& out) {
+  if (closed_) return refuse(request, payload, out);
+  Stored stored{next_sequence_, ItemBlock(std::move(payload.bytes), std::move(payload.handles))};
+  if (stored.items.empty()) return;
+  next_sequence_ += stored.items.size();
+  put_back(std::move(stored));
   serve(out);
 }
 
@@ -88,7 +130,7 @@ void QueueHome::get(const FrameHeader& request, const Payload& payload, bool wai
       Unpacker::unpack<std::uint32_t, std::uint16_t, std::uint32_t>(payload.bytes);
   auto& hand = hands_[request.from];
   hand.slot = slot;
-  forget_taken(hand, std::min<std::size_t>(taken - hand.taken, hand.items.size()));
+  forget_taken(hand, std::min<std::size_t>(taken - hand.taken, hand.size()));
   hand.taken = taken;
   gets_in_a_row_ = request.from == last_getter_ ? gets_in_a_row_ + 1 : 0;
   last_getter_ = request.from;
@@ -98,7 +140,12 @@ void QueueHome::get(const FrameHeader& request, const Payload& payload, bool wai
 
 /// The first `count` items of what was handed out have been taken.
 void QueueHome::forget_taken(Hand& hand, std::size_t count) {
-  for (; count > 0; --count, ++hand.taken) hand.items.pop_front();
+  for (; count > 0; --count, ++hand.taken) {
+    auto& front = hand.blocks.front();
+    front.stored.items.drop_front();
+    ++front.stored.first;
+    if (front.stored.items.empty()) hand.blocks.pop_front();
+  }
 }
 
 /// Asks for what was handed ahead to others than `than`; true if an answer is awaited.
@@ -117,7 +164,7 @@ void QueueHome::serve_putters(Outbox& out) {
   while (!putters_.empty()) {
     auto& putter = putters_.front();
     if (has_room()) {
-      accept(std::move(putter.value));
+      accept(putter.value);
       out.reply(putter.request, Status::ok);
     } else if (recall_others(kNobody, out)) {
       return;  // what was handed out may have been taken meanwhile: then there is room
@@ -173,20 +220,16 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
   const bool alone =
       capacity_ == 0 && getters_.empty() && gets_in_a_row_ >= kAlone && getter.slot != kNoClaimSlot;
   const std::size_t most = alone ? std::max<std::uint32_t>(getter.want, 1) : 1;
-  Packer packer;
-  std::vector<Reference> handles;
-  std::size_t count = 0, bytes = 0;
-  while (count < most && !items_.empty() && (count == 0 || bytes < kAheadBytes)) {
-    auto item = std::move(items_.front());
-    items_.pop_front();
-    bytes_ -= item.value.bytes.size();
-    bytes += item.value.bytes.size();
-    packer.put(static_cast<std::uint32_t>(item.value.handles.size()));
-    packer.put(item.value.bytes);
-    handles.insert(handles.end(), item.value.handles.begin(), item.value.handles.end());
-    // Items that came alone to a process without a claim slot can't be taken back: not recorded.
-    if (getter.slot != kNoClaimSlot) hand.items.push_back({std::move(item), count == 0});
-    ++count;
+  std::vector<Handed> handed;
+  handed.push_back({take_front(1, 1), true});
+  std::size_t count = 1, bytes = handed[0].stored.items.item_bytes(),
+              units = handed[0].stored.items.units().size();
+  while (count < most && bytes < kAheadBytes && !items_.empty()) {
+    handed.push_back({take_front(most - count, kAheadBytes - bytes), false});
+    const auto& items = handed.back().stored.items;
+    count += items.size();
+    bytes += items.item_bytes();
+    units += items.units().size();
   }
   FrameHeader header;
   header.kind = Kind::queue_items;
@@ -195,25 +238,26 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
   header.object = self_;
   header.call = getter.request.call;
   Packer body;
+  body.reserve(sizeof(ClaimStamp) + units);
   body.put(ClaimStamp{getter.slot, 0, 0, static_cast<std::uint32_t>(count)});
-  auto units = std::move(packer).take();
-  body.put_raw(units.data(), units.size());
+  std::vector<Reference> handles;
+  for (auto& [stored, answer] : handed) {
+    const auto view = stored.items.units();
+    body.put_raw(view.data(), view.size());
+    const auto named = stored.items.handles();
+    handles.insert(handles.end(), named.begin(), named.end());
+    // Items that came alone to a process without a claim slot can't be taken back: not recorded.
+    if (getter.slot != kNoClaimSlot) hand.blocks.push_back({std::move(stored), answer});
+  }
   out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
 }
 
 /// The last `units` of what `from` was handed come back; the others it has taken.
 void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
   auto& hand = hands_[from];
-  const auto back = std::min(units, hand.items.size());
-  forget_taken(hand, hand.items.size() - back);
-  for (auto& [item, answer] : hand.items) {
-    const auto place = std::find_if(
-        items_.begin(), items_.end(),
-        [sequence = item.sequence](const Item& other) { return other.sequence > sequence; });
-    bytes_ += item.value.bytes.size();
-    items_.insert(place, std::move(item));
-  }
-  hand.items.clear();
+  const auto handed = hand.size();
+  forget_taken(hand, handed - std::min(units, handed));
+  for (auto& [stored, answer] : std::exchange(hand.blocks, {})) put_back(std::move(stored));
   hand.recalling = false;
   serve(out);
 }
@@ -249,7 +293,7 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     putters_.erase(putter);
   } else if (const auto hand = hands_.find(from); hand != hands_.end()) {
     // The answer is on its way to somebody who no longer waits for it.
-    for (auto& handed : hand->second.items) handed.answer = false;
+    for (auto& handed : hand->second.blocks) handed.answer = false;
   }
   serve(out);
 }
@@ -264,14 +308,14 @@ void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& o
     if (putter.request.from == who) putter.request.call = 0;
   }
   if (const auto hand = hands_.find(who); hand != hands_.end()) {
-    on_recalled(who, hand->second.items.size(), out);
+    on_recalled(who, hand->second.size(), out);
     hands_.erase(who);
   }
   serve(out);
 }
 
 void QueueHome::on_freed(Outbox& out) {
-  for (const auto& item : items_) out.drop(item.value);
+  for (const auto& stored : items_) out.drop({{}, stored.items.handles()});
   for (const auto& putter : putters_) {
     out.drop(putter.value);
     out.reply(putter.request, Status::closed);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/claims.hpp"
+#include "core/item_block.hpp"
 #include "runtime/home.hpp"
 
 namespace mpx::detail {
@@ -31,9 +32,10 @@ class QueueHome : public Home {
   void on_freed(Outbox& out) override;
 
  private:
-  struct Item {
-    std::uint64_t sequence;
-    Payload value;
+  /// Items that were put one after the other.
+  struct Stored {
+    std::uint64_t first;  // sequence number
+    ItemBlock items;
   };
   struct Getter {
     FrameHeader request;
@@ -46,12 +48,13 @@ class QueueHome : public Home {
     Payload value;
     bool waits;  // or only tries
   };
-  struct HandedItem {
-    Item item;
+  struct Handed {
+    Stored stored;
     bool answer;  // to a get that still waits for it; else handed ahead
   };
   struct Hand {
-    std::deque<HandedItem> items;  // handed, not known to be taken
+    std::deque<Handed> blocks;  // handed, not known to be taken
+    [[nodiscard]] std::size_t size() const;
     [[nodiscard]] std::size_t ahead() const;
     std::uint32_t taken = 0;  // by its own count, modulo 2^32
     std::uint16_t slot = kNoClaimSlot;
@@ -65,7 +68,12 @@ class QueueHome : public Home {
   void info(const FrameHeader& request, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);
 
-  void accept(Payload value);
+  void put_several(const FrameHeader& request, Payload payload, Outbox& out);
+  void refuse(const FrameHeader& request, const Payload& payload, Outbox& out) const;
+
+  void accept(const Payload& value);
+  Stored take_front(std::size_t most, std::size_t most_bytes);
+  void put_back(Stored stored);
   void serve_putters(Outbox& out);
   void serve(Outbox& out);
   bool recall_others(ProcessId than, Outbox& out);
@@ -77,8 +85,8 @@ class QueueHome : public Home {
   std::size_t capacity_, budget_bytes_;
   bool closed_ = false;
   std::uint64_t next_sequence_ = 0;
-  std::size_t bytes_ = 0;  // of items_
-  std::deque<Item> items_;
+  std::size_t bytes_ = 0, count_ = 0;  // of items_
+  std::deque<Stored> items_;           // by sequence number
   std::deque<Getter> getters_;
   std::deque<Putter> putters_;
   std::deque<FrameHeader> infos_;

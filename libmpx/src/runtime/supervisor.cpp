@@ -8,8 +8,10 @@
 #include <csignal>
 #include <cstring>
 
+#include "core/item_block.hpp"
 #include "core/log.hpp"
 #include "mpx/detail/deadline.hpp"
+#include "transport/batch.hpp"
 #include "transport/words.hpp"
 
 namespace mpx::detail {
@@ -187,6 +189,7 @@ std::size_t Supervisor::pump_child(Child& child) {
     if (writes) child.writer.pump(child.channel);
     const auto frames =
         child.reader.pump(child.channel, [&](Frame&& frame) { on_frame(child, std::move(frame)); });
+    send_puts(child);
     if (writes) child.channel.ring_if_asleep();
     return frames;
   } catch (const Error& error) {
@@ -199,11 +202,9 @@ std::size_t Supervisor::pump_child(Child& child) {
 
 void Supervisor::on_frame(Child& child, Frame&& frame) {
   frame.header.from = child.id;  // whatever it says
-  const auto home = home_of(frame);
-  if (home >= 0 && home != child.last_touched) {
-    child.last_touched = home;
-    child.touched.insert(home);
-  }
+  if (gather_put(child, frame)) return;
+  send_puts(child);
+  touch(child, home_of(frame));
   if (!child.arrived.empty()) {
     const auto kind = frame.header.kind;
     if (kind == Kind::claim || kind == Kind::drop_flight)
@@ -213,6 +214,40 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
     }
   }
   route_(std::move(frame));
+}
+
+void Supervisor::touch(Child& child, std::int32_t home) {
+  if (home < 0 || home == child.last_touched) return;
+  child.last_touched = home;
+  child.touched.insert(home);
+}
+
+/// Small puts to one queue, in a row, go on as one message: what a home does for a message costs
+/// more than what it does for an item.
+bool Supervisor::gather_put(Child& child, const Frame& frame) {
+  constexpr std::size_t kMost = kBatchBytes - sizeof(FrameHeader);
+  const auto& header = frame.header;
+  if (header.kind != Kind::queue_put || header.call != 0 || header.handles != 0 ||
+      frame.body.size() > kMost / 8) {
+    return false;
+  }
+  auto& puts = child.puts;
+  if (header.object != puts.header.object || puts.body.size() + frame.body.size() + 16 > kMost)
+    send_puts(child);
+  if (puts.body.empty()) {
+    puts.header = header;
+    puts.header.kind = Kind::queue_puts;
+    puts.body.reserve(kMost);
+    touch(child, header.object.home);
+  }
+  ItemBlock::append(puts.body, frame.body, 0);
+  return true;
+}
+
+void Supervisor::send_puts(Child& child) {
+  if (child.puts.body.empty()) return;
+  child.puts.header.length = child.puts.body.size();
+  route_(std::exchange(child.puts, {}));
 }
 
 void Supervisor::Child::settle(const Reference& reference) {

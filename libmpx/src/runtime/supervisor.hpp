@@ -91,12 +91,16 @@ class Supervisor {
     bool started = false;
     bool ended = false;
     std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
+    Frame puts;                        // queue_puts: small puts in a row, gathered
     [[nodiscard]] SharedBlock& shared() const;
     void settle(const Reference& reference);
   };
 
   std::size_t pump_child(Child& child);
   void on_frame(Child& child, Frame&& frame);
+  static void touch(Child& child, std::int32_t home);
+  bool gather_put(Child& child, const Frame& frame);
+  void send_puts(Child& child);
   bool stamp(Child& child, Frame& frame);
   void give_back(Child& child, std::uint16_t slot, const ObjectId& object);
   void on_event(const Template::Event& event);

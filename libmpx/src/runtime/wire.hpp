@@ -35,8 +35,9 @@ enum class Kind : std::uint16_t {
   end_ring,    ///< {u64 number of the offer, DirectOffer} from the receiver
   end_peer_gone,  ///< from the other end's home: status EndGone, {LostInfo} when lost
 
-  queue_put,      ///< {u32 n, n × (u64 size, bytes)}; answered when all are accepted, if asked
-  queue_try_put,  ///< as queue_put for one item; answered at once with yes or no
+  queue_put,      ///< payload: an item; answered when it is accepted, if asked
+  queue_try_put,  ///< as queue_put; answered at once with yes or no
+  queue_puts,     ///< units of an ItemBlock: as many queue_put that want no answer
   queue_get,      ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
@@ -93,7 +94,7 @@ enum class Kind : std::uint16_t {
   end_recall,    ///< give back undelivered messages (end_return)
   end_closed,    ///< status EndGone, {ProcessFacts} when lost: after what was sent before, nothing
                  ///< follows
-  queue_items,   ///< claimable units: {ClaimStamp, n × (u32 handles, bytes)}
+  queue_items,   ///< claimable units: {ClaimStamp, units of an ItemBlock}
   pool_tasks,    ///< claimable units: {ClaimStamp, PoolTasks, elements as in pool_submit}
   pool_learn,    ///< {u64 function}, payload: the callable
   pool_quit,     ///< no more tasks will come

@@ -25,7 +25,7 @@ struct QueueInfo {
 /// A queue as this process sees it: its name, and items that the home has handed ahead.
 class QueueCore : public Core {
  public:
-  explicit QueueCore(const QueueSettings& settings) : settings_(settings) {}
+  explicit QueueCore(const QueueSettings& settings);
   ~QueueCore() override;
 
   static std::shared_ptr<QueueCore> make(const QueueSettings& settings);
@@ -42,11 +42,7 @@ class QueueCore : public Core {
   void on(Frame&& frame) override;
 
  private:
-  struct Unit {
-    std::uint16_t slot, epoch;
-    std::uint32_t number;
-    Payload item;
-  };
+  struct Units;
   struct Answer;
 
   ObjectId create() override;
@@ -56,7 +52,7 @@ class QueueCore : public Core {
 
   QueueSettings settings_;
   // guarded by the client's mutex
-  std::deque<Unit> ahead_;
+  std::deque<Units> ahead_;
   std::uint32_t taken_ = 0;
   std::uint16_t slot_ = 0xFFFF;
   bool has_slot_ = false, closed_ = false;
