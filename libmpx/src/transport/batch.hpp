@@ -16,7 +16,9 @@ namespace mpx::detail {
 
 constexpr int kBatchTag = 1;
 constexpr int kPartTag = 2;
-constexpr std::size_t kBatchBytes = 16 * 1024;
+// What every transport of Open MPI sends without asking the receiver first: a batch that has been
+// matched is here, and never waits for its sender to be inside MPI.
+constexpr std::size_t kBatchBytes = 4000;
 constexpr std::size_t kPartBytes = std::size_t{1} << 30;  // MPI counts in int
 
 /// Whether a body of `length` bytes travels inside a batch.
@@ -48,7 +50,7 @@ class BatchPool {
   }
 
  private:
-  static constexpr std::size_t kKept = 256;  // 4 MiB
+  static constexpr std::size_t kKept = 1024;  // 4 MB
   std::vector<Handle> free_;
 };
 

@@ -13,10 +13,6 @@
 namespace mpx::detail {
 namespace {
 
-// What every transport of Open MPI sends without asking the receiver first, so that a blocking
-// receive of a matched message cannot wait for its sender.
-constexpr std::size_t kEagerBytes = 4000;
-
 [[noreturn]] void malformed(int from) {
   throw TransportError("rank " + std::to_string(from) +
                        " sent a message that is no batch of frames: do all ranks run one build?");
@@ -28,22 +24,30 @@ Inbox::Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbe
     : communicator_(communicator),
       pool_(pool),
       doorbells_(doorbells),
-      sources_(static_cast<std::size_t>(size)),
-      scratch_(pool.take()) {
+      sources_(static_cast<std::size_t>(size)) {
   check(MPI_Comm_rank(communicator, &self_), "MPI_Comm_rank");
+  post();
 }
 
 Inbox::~Inbox() {
   // MPI may still write into the buffers of receives under way: they are left to it.
   for (const int from : active_) {
     Source& state = source(from);
-    for (auto& message : state.queue) {
-      if (message.request == MPI_REQUEST_NULL) continue;
-      if (message.part) static_cast<void>(new Frame(std::move(state.frame)));
-      static_cast<void>(message.batch.release());
-      MPI_Request_free(&message.request);
+    bool under_way = false;
+    for (auto& part : state.parts) {
+      if (part.request == MPI_REQUEST_NULL) continue;
+      MPI_Request_free(&part.request);
+      under_way = true;
     }
+    if (under_way) static_cast<void>(new Frame(std::move(state.frame)));
   }
+  if (standing_ == MPI_REQUEST_NULL) return;
+  int done = 0;
+  MPI_Cancel(&standing_);
+  MPI_Test(&standing_, &done, MPI_STATUS_IGNORE);
+  if (done != 0) return;
+  MPI_Request_free(&standing_);
+  static_cast<void>(buffer_.release());
 }
 
 std::size_t Inbox::poll(const Transport::Deliver& deliver, Before before) {
@@ -59,84 +63,97 @@ std::size_t Inbox::poll(const Transport::Deliver& deliver, Before before) {
   if (!active_.empty()) advance_all(deliver);
   int found = 0;
   int quiet = 0;
-  // A probe of Open MPI looks first and progresses afterwards, and where it finds a message about
-  // its own affairs it leaves others for the next call. So only a few empty probes mean that
-  // nothing had arrived before the first: with one alone, one wake-up in some hundred is lost.
+  // MPI may be busy with its own affairs for a call and leave a message for the next: only a few
+  // calls in vain mean that nothing had arrived before the first. With one alone, one wake-up in
+  // some hundred was lost.
   const int enough = before == Before::sleep ? 4 : 1;
   // After a quiet poll one message is seldom followed by another at once, so who waits for it is
-  // not kept waiting for one more probe. But 0 is returned only after a probe that found nothing.
+  // not kept waiting for one more look. But 0 is returned only after a look that found nothing.
   const int most = dense_ ? kMostMessages : 1;
   dense_ = false;
   while (quiet < enough && (delivered_ == 0 || found < most)) {
-    int arrived = 0;
-    MPI_Message handle = MPI_MESSAGE_NULL;
-    MPI_Status status;
-    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &arrived, &handle, &status),
-          "MPI_Improbe");
-    if (arrived == 0) {
-      ++quiet;
-      continue;
+    if (!take_batch(deliver)) {
+      if (!look_for_parts()) {
+        ++quiet;
+        continue;
+      }
+      advance_all(deliver);
     }
     quiet = 0;
     ++found;
-    ++messages_;
     dense_ = true;
-    take(handle, status, deliver);
   }
   return delivered_;
 }
 
-void Inbox::take(MPI_Message handle, const MPI_Status& status, const Transport::Deliver& deliver) {
-  const int from = status.MPI_SOURCE;
-  int bytes = 0;
-  check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
-  const auto size = static_cast<std::size_t>(bytes);
-  if (status.MPI_TAG == kBatchTag) {
-    if (size > kBatchBytes) malformed(from);
-    if (size <= kEagerBytes) return take_eager(from, handle, size, deliver);
-    Message message;
-    message.batch = pool_.take();
-    message.batch->size = size;
-    message.posted = true;
-    check(MPI_Imrecv(message.batch->bytes.data(), static_cast<int>(size), MPI_BYTE, &handle,
-                     &message.request),
-          "MPI_Imrecv");
-    enqueue(from, std::move(message));
-    ring(from);
-  } else {
-    Message message;
-    message.part = true;
-    message.handle = handle;
-    message.size = size;
-    enqueue(from, std::move(message));
-  }
-  advance(from, deliver);
+void Inbox::post() {
+  if (!buffer_) buffer_ = pool_.take();
+  check(MPI_Irecv(buffer_->bytes.data(), static_cast<int>(kBatchBytes), MPI_BYTE, MPI_ANY_SOURCE,
+                  kBatchTag, communicator_, &standing_),
+        "MPI_Irecv");
 }
 
-void Inbox::take_eager(int from, MPI_Message handle, std::size_t size,
-                       const Transport::Deliver& deliver) {
-  if (!scratch_) scratch_ = pool_.take();
-  check(MPI_Mrecv(scratch_->bytes.data(), static_cast<int>(size), MPI_BYTE, &handle,
-                  MPI_STATUS_IGNORE),
-        "MPI_Mrecv");
-  scratch_->size = size;
-  const auto keep = [&](std::size_t offset) {
-    Message message;
-    message.posted = message.here = true;
-    message.batch = std::move(scratch_);
-    message.offset = offset;
-    enqueue(from, std::move(message));
-  };
-  const auto& state = sources_[static_cast<std::size_t>(from)];
-  if (state && (!state->queue.empty() || state->incomplete)) return keep(0);
+bool Inbox::take_batch(const Transport::Deliver& deliver) {
+  if (standing_ == MPI_REQUEST_NULL) post();
+  int arrived = 0;
+  MPI_Status status;
+  check(MPI_Test(&standing_, &arrived, &status), "MPI_Test");
+  if (arrived == 0) return false;
+  ++messages_;
+  int bytes = 0;
+  check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+  auto batch = std::move(buffer_);
+  batch->size = static_cast<std::size_t>(bytes);
+  post();  // so that the next one finds its buffer, too
 
+  const int from = status.MPI_SOURCE;
+  const auto& state = sources_[static_cast<std::size_t>(from)];
   std::size_t offset = 0;
+  const auto keep = [&] {
+    source(from).queue.push_back({std::move(batch), offset});
+    activate(from);
+  };
+  if (state && (!state->queue.empty() || state->incomplete)) {
+    keep();
+    return true;
+  }
   try {
-    deliver_batch(from, *scratch_, offset, deliver);
+    deliver_batch(from, *batch, offset, deliver);
   } catch (...) {
-    if (offset < size) keep(offset);
+    if (offset < batch->size) keep();
     throw;
   }
+  pool_.give_back(std::move(batch));
+  return true;
+}
+
+/// Matches the parts that have come of bodies whose headers have.
+bool Inbox::look_for_parts() {
+  bool some = false;
+  for (const int from : active_) some |= find_parts(from, source(from));
+  return some;
+}
+
+bool Inbox::find_parts(int from, Source& state) {
+  bool some = false;
+  while (state.incomplete && state.matched < state.frame.header.length) {
+    int arrived = 0;
+    Part part;
+    MPI_Status status;
+    check(MPI_Improbe(from, kPartTag, communicator_, &arrived, &part.handle, &status),
+          "MPI_Improbe");
+    if (arrived == 0) break;
+    some = true;
+    ++messages_;
+    int bytes = 0;
+    check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+    part.size = static_cast<std::size_t>(bytes);
+    if (part.size > state.frame.header.length - state.matched) malformed(from);
+    state.matched += part.size;
+    state.parts.push_back(part);
+    begin_receive(from, state, state.parts.back());
+  }
+  return some;
 }
 
 void Inbox::advance_all(const Transport::Deliver& deliver) {
@@ -156,26 +173,46 @@ void Inbox::advance_all(const Transport::Deliver& deliver) {
 
 void Inbox::advance(int from, const Transport::Deliver& deliver) {
   Source& state = source(from);
-  while (!state.queue.empty()) {
-    Message& message = state.queue.front();
-    if (message.part && !message.posted) post_part(from, message);
-    if (!message.here && !test(message)) return;
-    message.here = true;
-    if (!message.part) {
-      if (state.incomplete && message.offset < message.batch->size) malformed(from);
-      deliver_batch(from, *message.batch, message.offset, deliver);
-      pool_.give_back(std::move(message.batch));
-      state.queue.pop_front();
+  while (true) {
+    if (state.incomplete) {
+      if (!fetch_parts(from, state)) return;
+      state.incomplete = false;
+      ++delivered_;
+      deliver(std::exchange(state.frame, {}));
       continue;
     }
-    ring(from);  // it sleeps perhaps until it hears that its long body is fetched
-    state.arrived += message.size;
-    state.queue.pop_front();
-    if (state.arrived < state.frame.header.length) continue;
-    state.incomplete = false;
-    ++delivered_;
-    deliver(std::exchange(state.frame, {}));
+    if (state.queue.empty()) return;
+    auto& [batch, offset] = state.queue.front();
+    // A frame whose delivery throws counts as delivered, and a batch that ends with a long one has
+    // no more: the rest of it can wait, the batch need not.
+    struct Release {
+      Inbox& inbox;
+      Source& state;
+      ~Release() {
+        auto& front = state.queue.front();
+        if (front.offset < front.batch->size) return;
+        inbox.pool_.give_back(std::move(front.batch));
+        state.queue.pop_front();
+      }
+    } const release{*this, state};
+    deliver_batch(from, *batch, offset, deliver);
   }
+}
+
+/// Whether the whole body is here.
+bool Inbox::fetch_parts(int from, Source& state) {
+  find_parts(from, state);
+  while (!state.parts.empty()) {
+    auto& part = state.parts.front();
+    if (part.handle != MPI_MESSAGE_NULL) begin_receive(from, state, part);
+    int done = 0;
+    check(MPI_Test(&part.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done == 0) return false;
+    ring(from);  // it sleeps perhaps until it hears that its long body is fetched
+    state.arrived += part.size;
+    state.parts.pop_front();
+  }
+  return state.arrived == state.frame.header.length;
 }
 
 void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
@@ -205,7 +242,7 @@ void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
 void Inbox::begin_long(int from, const FrameHeader& header) {
   Source& state = source(from);
   state.frame = Frame{header, {}};
-  state.arrived = 0;
+  state.matched = state.arrived = 0;
   state.incomplete = true;
   activate(from);
   allocate(state.frame.body, header.length, from);
@@ -225,34 +262,25 @@ void Inbox::allocate(Bytes& body, std::uint64_t length, int from) const {
                        "; nothing more can be taken from that rank until there is");
 }
 
-void Inbox::post_part(int from, Message& message) {
-  Source& state = source(from);
+void Inbox::begin_receive(int from, Source& state, Part& part) {
   const auto length = state.frame.header.length;
-  if (!state.incomplete || message.size > length - state.arrived) malformed(from);
   // Where there was no memory for the body, its parts wait until there is. Open MPI can't drop
   // them: over TCP it crashes when a long message meets a short buffer.
   if (state.frame.body.size() != length) allocate(state.frame.body, length, from);
-  check(MPI_Imrecv(state.frame.body.data() + state.arrived, static_cast<int>(message.size),
-                   MPI_BYTE, &message.handle, &message.request),
+  std::size_t offset = state.arrived;  // of the first part that is not here
+  for (const auto& before : state.parts) {
+    if (&before == &part) break;
+    offset += before.size;
+  }
+  check(MPI_Imrecv(state.frame.body.data() + offset, static_cast<int>(part.size), MPI_BYTE,
+                   &part.handle, &part.request),
         "MPI_Imrecv");
-  message.posted = true;
   ring(from);  // it sleeps perhaps until it is asked for the data
-}
-
-bool Inbox::test(Message& message) {
-  int done = 0;
-  check(MPI_Test(&message.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-  return done != 0;
 }
 
 void Inbox::ring(int rank) {
   Doorbells::fence();
   doorbells_.ring_if_asleep(rank);
-}
-
-void Inbox::enqueue(int from, Message&& message) {
-  source(from).queue.push_back(std::move(message));
-  activate(from);
 }
 
 void Inbox::activate(int from) {

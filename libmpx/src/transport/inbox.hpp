@@ -17,9 +17,10 @@ namespace mpx::detail {
 
 /// The receiving half of MpiTransport.
 ///
-/// A message that has arrived whole goes to its receiver at once. One that must still be fetched
-/// (rendezvous, parts of a long body) waits in its source's queue, and what the same source sent
-/// after it waits behind; other sources pass.
+/// One receive for batches from anybody stands all the time: MPI puts a batch into its buffer as it
+/// arrives, which costs half of what probing for it does. The parts of a long body are looked for
+/// once its header has come, and what the same source sent after it waits until they are here;
+/// other sources pass.
 class Inbox {
  public:
   /// What the caller means to do if a poll finds nothing.
@@ -42,37 +43,40 @@ class Inbox {
   [[nodiscard]] bool idle() const { return active_.empty(); }
 
  private:
-  struct Message {
-    bool part = false;    // of a long body; else a batch
-    bool posted = false;  // its receive has begun
-    bool here = false;
-    MPI_Message handle = MPI_MESSAGE_NULL;  // of a part not posted
-    MPI_Request request = MPI_REQUEST_NULL;
+  /// A part of a long body.
+  struct Part {
     std::size_t size = 0;
+    MPI_Message handle = MPI_MESSAGE_NULL;   // until its receive begins
+    MPI_Request request = MPI_REQUEST_NULL;  // from then on
+  };
+  /// A batch of which frames are still to be delivered.
+  struct Waiting {
     BatchPool::Handle batch;
-    std::size_t offset = 0;  // in the batch, of the first frame not delivered
+    std::size_t offset = 0;  // of the first of them
   };
   struct Source {
-    std::deque<Message> queue;
     Frame frame;              // whose long body is coming in parts
     bool incomplete = false;  // there is such a frame
-    std::size_t arrived = 0;  // bytes of it
-    bool active = false;      // listed in active_
+    std::size_t matched = 0;  // bytes of it in parts that were found,
+    std::size_t arrived = 0;  // and in those that are here
+    std::deque<Part> parts;   // found and not here
+    std::deque<Waiting> queue;
+    bool active = false;  // listed in active_
   };
 
-  void take(MPI_Message handle, const MPI_Status& status, const Transport::Deliver& deliver);
-  void take_eager(int source, MPI_Message handle, std::size_t size,
-                  const Transport::Deliver& deliver);
+  void post();
+  bool take_batch(const Transport::Deliver& deliver);
+  bool find_parts(int from, Source& state);
+  bool look_for_parts();
   void advance_all(const Transport::Deliver& deliver);
   void advance(int from, const Transport::Deliver& deliver);
+  bool fetch_parts(int from, Source& state);
   void deliver_batch(int from, const Batch& batch, std::size_t& offset,
                      const Transport::Deliver& deliver);
   void begin_long(int from, const FrameHeader& header);
   void allocate(Bytes& body, std::uint64_t length, int from) const;
-  void post_part(int from, Message& message);
-  static bool test(Message& message);
+  void begin_receive(int from, Source& state, Part& part);
   void ring(int rank);
-  void enqueue(int from, Message&& message);
   void activate(int from);
   Source& source(int rank);
 
@@ -82,7 +86,8 @@ class Inbox {
   Doorbells& doorbells_;
   std::vector<std::unique_ptr<Source>> sources_;  // by rank; none before its first queued message
   std::vector<int> active_;                       // sources with something queued or incomplete
-  BatchPool::Handle scratch_;
+  BatchPool::Handle buffer_;                      // of standing_
+  MPI_Request standing_ = MPI_REQUEST_NULL;
   std::uint64_t messages_ = 0;
   std::size_t delivered_ = 0;  // by the poll that runs
   bool polling_ = false;
