@@ -63,7 +63,7 @@ void set_mca_defaults(const std::string& version, bool launched) {
   // Debian's default fails between nodes, and its osc/rdma crashes in MPI_Compare_and_swap. With
   // InfiniBand the default is left alone, since the network's own atomics are better than both.
   if (!has_infiniband()) set_default("osc", "sm,pt2pt");
-  // Lets a full batch go in one piece: 16 KiB take a third of the time of the rendezvous.
+  // Lets a body of 16 KiB go in one piece: that takes a third of the time of the rendezvous.
   set_default("btl_vader_eager_limit", "20480");
   if (!cross_memory_attach_works()) set_default("btl_vader_single_copy_mechanism", "none");
 }

@@ -15,8 +15,8 @@ namespace mpx::detail {
 
 /// Frames between ranks by MPI messages, on a communicator that nothing else receives on.
 ///
-/// Cost:          a small frame alone adds about 0.2 µs to MPI's own one-way time; bodies over 16
-///                KiB are sent from and received into the frame itself.
+/// Cost:          a small frame alone adds about 0.2 µs to MPI's own one-way time; bodies over 4
+///                KB are sent from and received into the frame itself.
 class MpiTransport final : public Transport {
  public:
   /// Collective. `communicator` must return its errors and live longer than the transport.
