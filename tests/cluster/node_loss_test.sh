@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# A node that is lost ends the job within 15 s, with the node's name, and leaves no process.
+
+# shellcheck source=tests/cluster/check.sh
+. "$(dirname "$0")/check.sh"
+bound=15
+
+lose() { # WHAT NODES_THAT_STAY COMMAND…
+  begin "$mpx_run" --hostfile $cluster/hostfile "$program" wait
+  "${@:3}"
+  end_within $bound
+  check "$1: the job ends within $bound s" test "$seconds" -le $bound
+  check "$1: … with a status that is not 0 (it is $status)" test "$status" != 0
+  check "$1: … and not by our SIGKILL" test "$status" != 137
+  check "$1: … naming the node" says node3
+  # shellcheck disable=SC2086
+  check "$1: … and no process is left" nothing_left $bound $2
+}
+
+kill_all_on_node3() {
+  "$vcluster" processes node3 | while read -r pid _; do on node3 kill -KILL "$pid"; done
+}
+kill_ranks_on_node3() {
+  "$vcluster" processes node3 | while read -r pid name; do
+    [ "$name" = orted ] || on node3 kill -KILL "$pid" 2>/dev/null
+  done
+}
+
+lose "ranks killed" "node1 node2 node3" kill_ranks_on_node3
+lose "ranks and daemon killed" "node1 node2 node3" kill_all_on_node3
+lose "link down" "node1 node2 node3" "$vcluster" link node3 down
+"$vcluster" link node3 up
+lose "node dead" "node1 node2" "$vcluster" kill node3
+exit $failed

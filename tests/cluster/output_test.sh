@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Many MB of output from all ranks at once arrive whole.
+
+# shellcheck source=tests/cluster/check.sh
+. "$(dirname "$0")/check.sh"
+lines=100000 # of 100 bytes, from each of 7 processes on three nodes
+
+run 200 "$mpx_run" --hostfile $cluster/hostfile "$program" print $lines
+mv $out $cluster/share/printed
+tail -n 3 $cluster/share/printed >$out
+echo "$(stat -c %s $cluster/share/printed) bytes in $seconds s"
+check "the job succeeds" test "$status" = 0
+check "every byte arrives" test "$(stat -c %s $cluster/share/printed)" = $((7 * lines * 100))
+sort $cluster/share/printed | awk -v lines=$lines '
+  length($0) != 99 || $2 != int((NR - 1) / lines) || $3 != (NR - 1) % lines {bad = 1}
+  END {exit bad || NR != 7 * lines}'
+whole=$?
+check "in whole lines, each once" test $whole = 0
+check "no process is left" nothing_left 5 node1 node2 node3
+exit $failed
