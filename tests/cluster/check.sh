@@ -5,7 +5,7 @@ set -uo pipefail
 mpx_run=$1
 program=$2
 other=$3
-vcluster=$(dirname "$0")/vcluster.sh
+vcluster=$(dirname "$(readlink -f "$0")")/vcluster.sh
 cluster=/run/vcluster
 out=$cluster/share/out
 failed=0
@@ -26,6 +26,7 @@ begin() {
   local tries
   for tries in $(seq 600); do
     says '^ready' && return
+    kill -0 "$job" 2>/dev/null || break
     sleep 0.1
   done
   check "the program gets ready ($tries tries)" false
@@ -33,11 +34,11 @@ begin() {
 end_within() {
   local start=$SECONDS tries
   for tries in $(seq $(($1 * 10 + 50))); do
-    kill -0 $job 2>/dev/null || break
+    kill -0 "$job" 2>/dev/null || break
     sleep 0.1
   done
-  kill -KILL $job 2>/dev/null
-  wait $job
+  kill -KILL "$job" 2>/dev/null
+  wait "$job"
   status=$?
   seconds=$((SECONDS - start))
 }

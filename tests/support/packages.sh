@@ -6,6 +6,7 @@ mpx_build_packages=(
   openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
   libfmt-dev libspdlog-dev libcli11-dev libpng-dev)
 mpx_test_packages=(libgtest-dev libgmock-dev python3)
+mpx_cluster_packages=(iproute2 openssh-client openssh-server) # for virtual nodes, which take root
 mpx_lint_packages=(clang-format-14 clang-tidy-14)
 
 # mpx_have PACKAGES: makes sure that they are installed. As root on Debian it installs what is

@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "core/builds.hpp"
 #include "core/log.hpp"
-#include "mpx/detail/token.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -48,32 +48,11 @@ std::vector<std::size_t> slots_of(int size) {
   return slots;
 }
 
-/// What every rank must have in common, as text: the build-ids of the program and of what it has
-/// loaded.
-std::string build_of() {
-  std::string text;
-  for (const auto& module : modules()) text += fmt::format("{:016x} {}\n", module.id, module.path);
-  return text;
-}
-
-/// The first module that two ranks do not have in common.
-std::string first_difference(const std::string& mine, const std::string& other) {
-  for (std::size_t at = 0; at < mine.size();) {
-    const auto end = std::min(mine.find('\n', at), mine.size());
-    const auto line = mine.substr(at, end - at);
-    if (other.find(line.substr(0, 16)) == std::string::npos)
-      return line.substr(std::min<std::size_t>(17, line.size()));
-    at = end + 1;
-  }
-  return "the program";
-}
-
 void compare_builds(const MpiSession& session, const Transport& transport) {
-  const auto builds = session.all_gather(build_of());
+  const auto builds = session.all_gather(describe_build());
   for (int rank = 1; rank < session.size(); ++rank) {
-    const auto& other = builds[static_cast<std::size_t>(rank)];
-    if (other == builds[0]) continue;
-    const auto what = first_difference(builds[0], other);
+    const auto what = different_module(builds[0], builds[static_cast<std::size_t>(rank)]);
+    if (what.empty()) continue;
     throw LaunchError(
         fmt::format("rank {} on host {} runs another build than rank 0 on host {}: {} differs; "
                     "start all ranks from the same build",
