@@ -60,7 +60,7 @@ void wait_in_map() {
 
 /// A task writes numbered lines of 100 bytes, as fast as they are taken.
 void print_lines(int task, int lines) {
-  const std::string rest(80, 'x');
+  const std::string rest(81, 'x');
   for (int i = 0; i < lines; ++i) std::printf("task %3d %8d %s\n", task, i, rest.c_str());
   std::fflush(stdout);
 }

@@ -3,7 +3,7 @@
 
 # shellcheck source=tests/cluster/check.sh
 . "$(dirname "$0")/check.sh"
-job=("$mpx_run" --hostfile $cluster/hostfile -n 6 "$program" work)
+job=("$mpx_run" --hostfile "$cluster/hostfile" -n 6 "$program" work)
 
 on node2 sh -c 'mount -o remount,size=64k /dev/shm; cat /dev/zero >/dev/shm/filler' 2>/dev/null
 run 60 "${job[@]}"

@@ -10,6 +10,8 @@
 #include <tuple>
 #include <vector>
 
+#include "ranks/job_support.hpp"
+
 namespace {
 
 using Handles = std::tuple<mpx::Value<int>, mpx::Lock, mpx::Queue<int>, mpx::Connection>;
@@ -46,7 +48,8 @@ void use_and_pass_back(mpx::Queue<std::vector<Handles>> in, mpx::Queue<std::vect
 }
 
 TEST(Handles, ComeBackAfterAHundredThousand) {
-  constexpr int kRounds = 250, kEach = 100;  // of four handles that travel, and one that stays
+  const int rounds = mpx_job_test::repeats(250);
+  constexpr int kEach = 100;  // of four handles that travel, and one that stays
   mpx::Queue<std::vector<Handles>> there, back;
   mpx::Queue<pid_t> pids;
   mpx::Process user(mpx::ProcessOptions{.rank = mpx::Rank(1)}, use_and_pass_back, there, back,
@@ -54,8 +57,8 @@ TEST(Handles, ComeBackAfterAHundredThousand) {
   user.start();
   const std::vector<pid_t> watched{::getpid(), pids.get(), user.pid()};
   std::vector<long> early;
-  for (int round = 0; round < kRounds; ++round) {
-    if (round == kRounds / 5) {
+  for (int round = 0; round < rounds; ++round) {
+    if (round == rounds / 5) {
       for (const auto pid : watched) early.push_back(resident_kib(pid));
     }
     std::vector<Handles> some;

@@ -9,6 +9,8 @@
 #include <thread>
 #include <tuple>
 
+#include "ranks/job_support.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -134,22 +136,23 @@ TEST(Queue, HandlesTravelInQueuesAndStructs) {
 }
 
 TEST(Lock, ExcludesProcessesFromEachOther) {
+  const int turns = mpx_job_test::repeats(500);
   mpx::Lock lock;
   mpx::Value<long> value(0);
   std::vector<mpx::Process> processes;
   for (int p = 0; p < 4; ++p) {
     processes.emplace_back(
-        [](mpx::Lock mutex, mpx::Value<long> counter) {
-          for (int i = 0; i < 500; ++i) {
+        [](mpx::Lock mutex, mpx::Value<long> counter, int times) {
+          for (int i = 0; i < times; ++i) {
             std::scoped_lock guard(mutex);
             counter.store(counter.load() + 1);
           }
         },
-        lock, value);
+        lock, value, turns);
     processes.back().start();
   }
   for (const auto& process : processes) process.join();
-  EXPECT_EQ(value.load(), 2000);
+  EXPECT_EQ(value.load(), 4 * turns);
 }
 
 TEST(Lock, TimedFormsGiveUp) {
@@ -306,7 +309,7 @@ TEST(Handles, AHundredThousandComeAndGo) {
       },
       there, back);
   process.start();
-  for (int i = 0; i < 5'000; ++i) {
+  for (int i = 0; i < mpx_job_test::repeats(5'000); ++i) {
     there.put(mpx::Value<int>(i));
     ASSERT_EQ(back.get().load(), i + 1);
   }
