@@ -20,7 +20,7 @@ struct QueueOptions {
   std::size_t capacity = 0;
   /// Bytes of items that wait at its home before put() blocks.
   std::size_t budget_bytes = std::size_t{256} << 20;
-  /// The rank that keeps the items; none: rank 0.
+  /// The rank that keeps the items; none: rank 0, or in a Session a rank that serves.
   std::optional<Rank> home = {};
 };
 
@@ -97,7 +97,7 @@ class Queue {
 
   static std::shared_ptr<detail::QueueCore> make(const QueueOptions& options) {
     return detail::QueueCore::make(
-        {options.capacity, options.budget_bytes, options.home.value_or(0).number()});
+        {options.capacity, options.budget_bytes, options.home.value_or(-1).number()});
   }
   static std::optional<T> decoded(std::optional<detail::Payload> item) {
     if (!item) return std::nullopt;

@@ -66,6 +66,13 @@ class Client : public std::enable_shared_from_this<Client> {
   [[nodiscard]] const Identity& self() const { return self_; }
   [[nodiscard]] std::mutex& mutex() { return mutex_; }
   [[nodiscard]] ObjectId new_object(int home);
+  /// The rank for the home of a new object that may be anywhere: one that is known to do nothing
+  /// but serve, if there is one.
+  [[nodiscard]] int home_or(int otherwise) const {
+    const int known = serving_rank_;
+    return known < 0 ? otherwise : known;
+  }
+  void set_serving_rank(int rank) { serving_rank_ = rank; }
 
   /// Sends a request and waits for its answer. Throws UsageError if not connected.
   Reply call(Kind kind, const ObjectId& object, Payload payload = {});
@@ -203,6 +210,7 @@ class Client : public std::enable_shared_from_this<Client> {
   bool driving_ = false;
   int waiting_ = 0;
 
+  std::atomic<int> serving_rank_ = -1;  // none known
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;
   std::unordered_map<std::uint64_t, Pending*> pending_;

@@ -48,7 +48,7 @@ void SyncCore::save_details(Writer& writer) const {
 
 ObjectId SyncCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(client->self().id.rank().number());
+  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
   Packer arguments;
   arguments.put(has_value_ ? ObjectKind::cell : ObjectKind::lock);
   arguments.put_raw(initial_.data(), initial_.size());

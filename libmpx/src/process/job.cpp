@@ -102,6 +102,11 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   Client::set_current(client_);
 }
 
+void Job::check_settings() {
+  MpiSession::check_settings();
+  static_cast<void>(slots_of(2));
+}
+
 Job::~Job() {
   background_.reset();
   client_->detach();

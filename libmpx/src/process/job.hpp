@@ -20,6 +20,9 @@ class Job {
   /// Collective. Throws LaunchError on every rank if the ranks do not fit together.
   /// `forker` is taken only if that succeeds; a rank without one starts no processes.
   Job(const MpiSession& session, std::optional<Template>&& forker);
+  /// Throws LaunchError or UsageError if a variable of the environment is wrong: where that may be
+  /// so on some ranks only, to be called before the others rely on this one.
+  static void check_settings();
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
 #include "process/job.hpp"
+#include "transport/host_mpi.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -22,40 +24,107 @@ namespace {
 /// Between Sessions; a Session has it on loan.
 std::optional<Template> prepared;
 
-/// All ranks find the same: the first rank that has a reason not to take part.
-void agree(const MpiSession& session, const std::string& trouble) {
+std::atomic<bool> taken = false;  // by a Session of this rank
+
+/// This rank's one Session, if it is the first to ask.
+class Turn {
+ public:
+  Turn() : mine_(!taken.exchange(true)) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (mine_) taken = false;
+  }
+  [[nodiscard]] bool mine() const { return mine_; }
+
+ private:
+  bool mine_;
+};
+
+/// Why this rank cannot take part; empty if it can.
+std::string trouble_of(const Turn& turn) {
+  if (!turn.mine()) return "another Session is active";
+  try {
+    Job::check_settings();
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+/// Returns when all ranks are here. All find the same: the first that cannot take part.
+MpiSession agree(int communicator, const std::string& trouble) {
+  auto session =
+      MpiSession::adopt(communicator, kPatience,
+                        trouble.empty() ? "" : "; and then there is none, since here " + trouble);
   const auto troubles = session.all_gather(trouble);
   for (std::size_t rank = 0; rank < troubles.size(); ++rank) {
     if (!troubles[rank].empty())
       throw UsageError(fmt::format("no Session: on rank {} {}", rank, troubles[rank]));
   }
+  return session;
+}
+
+/// Straight to stderr, whatever MPX_LOG says.
+void say(const std::string& text) {
+  std::cout.flush();
+  std::fflush(nullptr);
+  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
 }
 
 }  // namespace
 
 struct SessionCore::State {
-  explicit State(int communicator) : session(MpiSession::adopt(communicator)) {
-    agree(session, Client::exists() ? "mpx::run or another Session is active" : "");
-    job.emplace(session, std::move(prepared));
-    for (int rank = 1; job->rank() == 0 && rank < job->size(); ++rank) awaited.insert(rank);
+  explicit State(int communicator)
+      : session(agree(communicator, trouble_of(turn))),
+        rank(session->rank()),
+        size(session->size()) {
+    job.emplace(*session, std::move(prepared));
+    for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
-    if (!session.serialized()) job->keep_to_this_thread();
+    if (!session->serialized()) job->keep_to_this_thread();
+    at_finalize.emplace([this] { end_in_finalize(); });
   }
 
-  /// News of the ranks' ends; called under the client's mutex.
+  /// News of the other ranks; called under the client's mutex.
   void on(const Frame& frame) {
-    if (frame.header.kind == Kind::session_over) over = true;
-    if (frame.header.kind == Kind::session_left) awaited.erase(frame.header.from.rank().number());
+    const auto& header = frame.header;
+    if (header.kind == Kind::session_over) over = true;
+    if (header.kind == Kind::session_left) awaited.erase(header.from.rank().number());
+    if (header.kind != Kind::session_serves || job->client()->home_or(-1) >= 0) return;
+    // One is enough to know. Rank 0 hears of all, and tells the others of the first.
+    job->client()->set_serving_rank(static_cast<int>(header.call));
+    for (int other = 1; rank == 0 && other < size; ++other)
+      job->runtime().route(news(Kind::session_serves, other, header.call));
   }
 
-  void tell(Kind kind, int rank) {
-    const std::lock_guard guard(job->client()->mutex());
+  [[nodiscard]] Frame news(Kind kind, int to, std::uint64_t about) const {
     FrameHeader header;
     header.kind = kind;
-    header.from = job->client()->self().id;
-    header.to = ProcessId(rank, 0);
-    job->runtime().route(make_frame(header, {}));
+    header.from = ProcessId(rank, 0);
+    header.to = ProcessId(to, 0);
+    header.call = about;
+    return make_frame(header, {});
+  }
+
+  void tell(Kind kind, int to) {
+    const std::lock_guard guard(job->client()->mutex());
+    job->runtime().route(news(kind, to, static_cast<std::uint64_t>(rank)));
     job->runtime().flush();
+  }
+
+  [[nodiscard]] Job& running() {
+    if (!job)
+      throw UsageError("a Session is used that has ended, by MPI_Finalize: end it before that");
+    return *job;
+  }
+
+  void serve() {
+    if (rank == 0)
+      throw UsageError("serve() on rank 0, which would wait for its own end: it is for the others");
+    static_cast<void>(running());
+    if (!serves.exchange(true)) tell(Kind::session_serves, 0);
+    wait_until([this] { return over; });
   }
 
   template <class Ready>
@@ -71,9 +140,9 @@ struct SessionCore::State {
     std::string missing;
     {
       const std::lock_guard guard(job->client()->mutex());
-      for (const int rank : awaited) {
-        missing += fmt::format("{}rank {} on host {}", missing.empty() ? "" : ", ", rank,
-                               job->runtime().host(rank));
+      for (const int other : awaited) {
+        missing += fmt::format("{}rank {} on host {}", missing.empty() ? "" : ", ", other,
+                               job->runtime().host(other));
       }
     }
     log_warn("at the end of the Session rank 0 has waited {} s for {}, still in it; still waiting",
@@ -88,15 +157,15 @@ struct SessionCore::State {
     log_warn(
         "at the end of the Session rank {} has waited {} s for rank 0 on host {}, still in it; "
         "still waiting, and serving",
-        job->rank(), kPatience.count(), job->runtime().host(0));
+        rank, kPatience.count(), job->runtime().host(0));
   }
 
   /// The collective end. Nobody stops to serve before all have come, since objects and processes of
   /// one rank may be in use by another.
   void end() {
     job->await_children();
-    if (job->rank() == 0) {
-      for (int rank = 1; rank < job->size(); ++rank) tell(Kind::session_over, rank);
+    if (rank == 0) {
+      for (int other = 1; other < size; ++other) tell(Kind::session_over, other);
       await_others();
       job->finish();
     } else {
@@ -107,20 +176,43 @@ struct SessionCore::State {
     job->drain();
     prepared = job->release_template();
     job.reset();
+    at_finalize.reset();
+    session.reset();
+  }
+
+  /// At the end of its scope, or in MPI_Finalize. Others may wait for this rank, so what goes wrong
+  /// ends the job.
+  void end_or_abort() {
+    try {
+      end();
+    } catch (...) {
+      abort(fmt::format("at the end of the Session: {}", describe(std::current_exception())));
+    }
+  }
+
+  /// MPI works for the last time, and the other ranks may be at the end of the Session already.
+  void end_in_finalize() {
+    say(
+        fmt::format("mpx: rank {} (pid {}): MPI_Finalize is called while a Session is alive, which "
+                    "ends it: let its scope end before\n",
+                    rank, ::getpid()));
+    end_or_abort();
   }
 
   [[noreturn]] void abort(const std::string& why) {
-    std::cout.flush();
-    std::fflush(nullptr);
-    const auto text = fmt::format("mpx: rank {} (pid {}): {}\n", session.rank(), ::getpid(), why);
-    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
-    session.abort(1);
+    say(fmt::format("mpx: rank {} (pid {}): {}; the job is aborted\n", rank, ::getpid(), why));
+    session->abort(1);
   }
 
   const int unwinding = std::uncaught_exceptions();
   const RecordThrows record;
-  MpiSession session;
-  std::optional<Job> job;
+  const Turn turn;
+  std::optional<MpiSession> session;
+  const int rank;
+  const int size;
+  std::atomic<bool> serves = false;
+  std::optional<Job> job;  // until the end
+  std::optional<FinalizeHook> at_finalize;
   // guarded by the client's mutex
   bool over = false;      // rank 0 has come to its end
   std::set<int> awaited;  // on rank 0: others that have not
@@ -137,6 +229,11 @@ void SessionCore::prepare() {
 }
 
 void SessionCore::require_mpi() {
+  if (Client::exists() && !taken) {
+    throw UsageError(
+        "a Session is made inside mpx::run, or in a process that libmpx has started: objects of "
+        "libmpx are used there as they are");
+  }
   if (!MpiSession::mpi_is_initialised() || MpiSession::mpi_is_finalised())
     throw UsageError("a Session needs MPI: make it after MPI_Init, and end it before MPI_Finalize");
 }
@@ -145,40 +242,24 @@ SessionCore::SessionCore(int communicator) : state_(std::make_unique<State>(comm
 
 SessionCore::~SessionCore() {
   auto& state = *state_;
-  if (MpiSession::mpi_is_finalised()) {
-    std::fputs("mpx: a Session outlives MPI_Finalize: end it before; it is left as it is\n",
-               stderr);
-    static_cast<void>(state_.release());  // its end would call MPI
-    return;
-  }
+  if (!state.job) return;  // MPI_Finalize has ended it
   if (std::uncaught_exceptions() > state.unwinding) {
     state.abort(fmt::format(
         "an exception leaves the scope of the Session, and others may wait for this rank for ever: "
-        "the job is aborted; {}",
+        "{}",
         describe_last_throw()));
   }
-  try {
-    state.end();
-    state_.reset();
-  } catch (...) {
-    state.abort(fmt::format("at the end of the Session: {}; the job is aborted",
-                            describe(std::current_exception())));
-  }
+  state.end_or_abort();
 }
 
-int SessionCore::rank() const { return state_->session.rank(); }
-int SessionCore::size() const { return state_->session.size(); }
-
-void SessionCore::serve() {
-  if (rank() == 0)
-    throw UsageError("serve() on rank 0, which would wait for its own end: it is for the others");
-  state_->wait_until([this] { return state_->over; });
-}
+int SessionCore::rank() const { return state_->rank; }
+int SessionCore::size() const { return state_->size; }
+void SessionCore::serve() { state_->serve(); }
 
 void SessionCore::progress() {
   // Not every round looks at everything.
   constexpr int kRounds = 16;
-  auto& client = *state_->job->client();
+  auto& client = *state_->running().client();
   std::unique_lock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
     client.wait(lock, Deadline::now(), [] { return false; });

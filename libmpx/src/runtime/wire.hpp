@@ -101,6 +101,7 @@ enum class Kind : std::uint16_t {
   pool_results,  ///< as pool_done, for the submitter of a batch; header.call: its number there
   session_over,  ///< rank 0 → all ranks: it has come to the end of its Session
   session_left,  ///< rank → rank 0: it has, too
+  session_serves,  ///< rank → rank 0 → all ranks: rank header.call serves until the end
 };
 
 [[nodiscard]] constexpr bool is_service(Kind kind) {

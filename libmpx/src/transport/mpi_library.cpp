@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "mpx/error.hpp"
+#include "transport/host_mpi.hpp"
 #include "transport/mca_defaults.hpp"
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_transport.hpp"
@@ -102,7 +103,10 @@ MpiSession::MpiSession(std::unique_ptr<Communicator> communicator)
 bool MpiSession::mpi_is_initialised() { return mpi::environment::initialized(); }
 bool MpiSession::mpi_is_finalised() { return mpi::environment::finalized(); }
 
-MpiSession MpiSession::adopt(int fortran_handle) {
+void MpiSession::check_settings() { static_cast<void>(words_per_rank()); }
+
+MpiSession MpiSession::adopt(int fortran_handle, std::chrono::seconds patience,
+                             const std::string& note) {
   int main_thread = 0;
   check(MPI_Is_thread_main(&main_thread), "MPI_Is_thread_main");
   if (mpi::environment::thread_level() < mpi::threading::serialized && main_thread == 0)
@@ -114,7 +118,8 @@ MpiSession MpiSession::adopt(int fortran_handle) {
   int inter = 0;
   check(MPI_Comm_test_inter(host, &inter), "MPI_Comm_test_inter");
   if (inter != 0) throw UsageError("a Session is made on an intercommunicator");
-  return MpiSession(std::make_unique<Communicator>(MPI_Comm_f2c(fortran_handle)));
+  await_ranks(fortran_handle, patience, note);
+  return MpiSession(std::make_unique<Communicator>(host));
 }
 
 MpiSession::MpiSession(MpiSession&&) noexcept = default;

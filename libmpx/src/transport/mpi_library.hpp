@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,8 +49,12 @@ class MpiSession {
   explicit MpiSession(const MpiLibrary& library);
   /// The ranks of a host program's communicator, named by MPI_Comm_c2f(). Collective; leaves the
   /// host's communicator as it is. MPI must be initialised. Throws UsageError where
-  /// the calling thread may not use it, and for what is no communicator of one group.
-  static MpiSession adopt(int fortran_handle);
+  /// the calling thread may not use it, and for what is no communicator of one group. Who has
+  /// waited for other ranks for `patience` says so, with `note` at the end.
+  static MpiSession adopt(int fortran_handle, std::chrono::seconds patience,
+                          const std::string& note);
+  /// Throws UsageError if a variable of the environment that this class reads is wrong.
+  static void check_settings();
   static bool mpi_is_initialised();
   static bool mpi_is_finalised();
   MpiSession(MpiSession&&) noexcept;

@@ -13,7 +13,7 @@ namespace mpx::detail {
 struct QueueSettings {
   std::uint64_t capacity = 0;
   std::uint64_t budget_bytes = 0;
-  std::int32_t home = 0;
+  std::int32_t home = -1;  // any
 };
 
 struct QueueInfo {
