@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# cpack makes a Debian package; its fields and files are checked, and it is installed into a folder
+# and used from there.
+
+# shellcheck source=tests/package/check.sh
+. "$(dirname "$0")/check.sh"
+packages=$WORK/packages
+root=$WORK/root
+rm -rf "$packages" "$root"
+quietly cpack -G DEB --config "$BUILD/CPackConfig.cmake" -B "$packages"
+deb=("$packages"/libmpx-dev_"$VERSION"_*.deb)
+[ -f "${deb[0]}" ] || fail "no package: $(ls "$packages")"
+
+field() { dpkg-deb --field "${deb[0]}" "$1"; }
+[ "$(field Architecture)" = "$(dpkg --print-architecture)" ] || fail "Architecture: $(field Architecture)"
+[ "$(field Version)" = "$VERSION" ] || fail "Version: $(field Version)"
+# Each is a package that exists, and the libraries of mpx-run are among them.
+depends=$(field Depends)
+for package in $(sed 's/([^)]*)//g; s/|[^,]*//g; s/,/ /g' <<<"$depends"); do
+  dpkg-query -W "$package" >/dev/null 2>&1 || fail "Depends: $package, which is not installed here"
+done
+for package in libc6 libstdc++6 libboost-serialization-dev; do
+  grep -qw -- "$package" <<<"$depends" || fail "Depends: $depends, without $package"
+done
+
+files=$(dpkg-deb --contents "${deb[0]}")
+for file in usr/include/mpx/mpx.hpp usr/lib/pkgconfig/mpx.pc usr/lib/cmake/mpx/mpxConfig.cmake \
+  "usr/share/mpx/modulefiles/mpx/$VERSION" usr/share/doc/libmpx-dev/copyright \
+  usr/share/doc/libmpx-dev/changelog.gz usr/share/doc/libmpx-dev/README.md \
+  usr/share/doc/libmpx-dev/examples/01_hello.cpp; do
+  grep -qE " \./$file\$" <<<"$files" || fail "no $file in the package: $files"
+done
+if [ -x "$prefix/bin/mpx-run" ]; then
+  for file in bin/mpx-run share/man/man1/mpx-run.1.gz \
+    share/bash-completion/completions/mpx-run; do
+    grep -qE " \./usr/$file\$" <<<"$files" || fail "no $file in the package: $files"
+  done
+fi
+! awk '$2 != "root/root" || $6 !~ /^\.\/(usr\/.*)?$/' <<<"$files" | grep . ||
+  fail "these belong to no root, or lie outside /usr"
+! awk '$1 ~ /^[-d].{4}w|^[-d].{7}w/' <<<"$files" | grep . || fail "others may write these"
+
+dpkg-deb -x "${deb[0]}" "$root"
+(cd "$root" && dpkg-deb --ctrl-tarfile "${deb[0]}" | tar -xO ./md5sums | md5sum --quiet -c) ||
+  fail "md5sums"
+use_pkg_config "$root/usr" "$WORK/deb_consumer"
+use_find_package "$root/usr" "$WORK/find_package_deb"
