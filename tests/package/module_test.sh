@@ -3,13 +3,12 @@
 
 # shellcheck source=tests/package/check.sh
 . "$(dirname "$0")/check.sh"
-modulecmd=$(command -v modulecmd || ls /usr/lib/*/modulecmd.tcl 2>/dev/null | head -1) || true
-[ -n "$modulecmd" ] || fail "there is no modulecmd; apt-get install environment-modules"
+modulecmd=$(command -v modulecmd) ||
+  fail "there is no modulecmd; apt-get install environment-modules"
 
 # module ARGUMENTS: as the function that a login shell has.
 module() { eval "$("$modulecmd" bash "$@" 2>"$WORK/module.err")"; }
-MODULEPATH= MODULES_COLLECTION_TARGET= LOADEDMODULES= _LMFILES_=
-export MODULEPATH LOADEDMODULES _LMFILES_
+export MODULEPATH='' LOADEDMODULES='' _LMFILES_=''
 
 # expect_loaded PREFIX: what a user of the module then has.
 expect_loaded() {

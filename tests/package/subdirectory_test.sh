@@ -8,7 +8,7 @@ build=$WORK/subdirectory # stays from run to run: what has not changed is not co
 quietly cmake -S "$here/subdirectory" -B "$build" -G "$GENERATOR" \
   -D CMAKE_CXX_COMPILER="$COMPILER" -D CMAKE_CXX_COMPILER_LAUNCHER="$LAUNCHER" \
   -D MPX_SOURCE="$SOURCE" -D BUILD_SHARED_LIBS=ON -D CMAKE_UNITY_BUILD=ON -D MPX_BUILD_RUNNER=ON
-quietly cmake --build "$build"
+quietly cmake --build "$build" -j2
 expect_hello "$build/consumer"
 for part in tests examples benchmarks; do
   [ ! -e "$build/mpx/$part" ] || fail "a project that adds libmpx builds its $part too"
