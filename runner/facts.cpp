@@ -71,6 +71,8 @@ std::optional<int> cgroup_cores() {
   return least;
 }
 
+}  // namespace
+
 int usable_cores() {
   int cores = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
   const int most = std::max(cores, 4096);
@@ -82,6 +84,8 @@ int usable_cores() {
   return std::max(1, std::min(cores, cgroup_cores().value_or(cores)));
 }
 
+namespace {
+
 std::string output_of(const std::string& command) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "re"),
                                                              ::pclose);
@@ -91,12 +95,12 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
+}  // namespace
+
 bool has_infiniband() {
   std::error_code none;
   return fs::directory_iterator("/sys/class/infiniband", none) != fs::directory_iterator();
 }
-
-}  // namespace
 
 Facts gather_facts() {
   Facts facts;

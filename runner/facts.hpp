@@ -28,6 +28,11 @@ struct Facts {
 /// Looks at this machine and asks mpirun for its version. Throws Refusal if there is no Open MPI.
 [[nodiscard]] Facts gather_facts();
 
+/// Cores that this process may use: of those it is bound to, as many as its control groups allow.
+[[nodiscard]] int usable_cores();
+
+[[nodiscard]] bool has_infiniband();
+
 /// Full path of the program that the shell would run for `name`. Throws Refusal, with the exit
 /// status that a shell gives, if it does not exist or cannot be executed.
 [[nodiscard]] std::string find_program(const std::string& name);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iostream>
 
+#include "doctor.hpp"
 #include "facts.hpp"
 #include "launch.hpp"
 #include "options.hpp"
@@ -29,6 +30,7 @@ int run(const Options& options) {
     std::cout << "mpx-run " << version_text() << '\n';
     return 0;
   }
+  if (options.action == Options::Action::doctor) return run_doctor(options);
   const Facts facts = gather_facts();
   const auto hosts = read_hosts(options);
   // Elsewhere the program may lie where this machine cannot see it.

@@ -69,6 +69,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
   Options options;
   bool help = false;
   bool version = false;
+  bool doctor = false;
   std::string ranks;
   std::string workers;
   std::string timeout;
@@ -79,6 +80,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
   app.prefix_command();  // the first argument that is no option is the program
   app.add_flag("-h,--help", help);
   app.add_flag("--version", version);
+  app.add_flag("--doctor", doctor);
   app.add_flag("--dry-run", options.dry_run);
   app.add_flag("-v,--verbose", options.verbose);
   app.add_option("-n,--ranks", ranks);
@@ -109,6 +111,14 @@ Options parse_options(const std::vector<std::string>& arguments) {
   if (!options.program.empty() && options.program.front() == "--") {
     options.program.erase(options.program.begin());
   }
+  if (doctor) {
+    options.action = Options::Action::doctor;
+    if (!options.program.empty()) {
+      throw Refusal(bad_usage,
+                    fmt::format("--doctor runs no program: leave out {}", options.program.front()));
+    }
+    return options;
+  }
   check_program(options.program);
   return options;
 }
@@ -132,6 +142,7 @@ Runs a libmpx program on the cores of this machine, or on several.
       --mpi-arg ARG   hand ARG to mpirun (repeatable)
       --dry-run       print the command that would run, and stop
   -v, --verbose       print the command, and all that mpirun says
+      --doctor        check what jobs need, here or on the nodes of --hostfile
       --version, -h, --help
 
 The exit status is the program's own; 128+n after signal n; 124 on time-out;

@@ -9,7 +9,7 @@ namespace mpx::runner {
 
 /// What the user asked for on the command line.
 struct Options {
-  enum class Action { run, help, version };
+  enum class Action { run, doctor, help, version };
   Action action = Action::run;
 
   std::optional<int> ranks;    ///< -n; not together with workers

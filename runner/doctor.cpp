@@ -1,0 +1,208 @@
+#include "doctor.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include "capture.hpp"
+#include "completion.hpp"
+#include "doctor_checks.hpp"
+#include "refusal.hpp"
+
+namespace mpx::runner {
+namespace fs = std::filesystem;
+namespace {
+
+using namespace std::chrono_literals;
+using How = ProbeEnd::How;
+
+constexpr auto kLimit = 30s;          // of a probe, where --timeout gives none
+constexpr std::size_t kMostLost = 8;  // hosts that are tried alone
+
+// Beside mpx-run in the build tree; in an installation in a folder for programs like it.
+std::optional<std::string> find_probe() {
+  std::error_code error;
+  const fs::path own = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const fs::path& place : {own / "mpx-probe", own / MPX_PROBE_FROM_BIN / "mpx-probe"}) {
+    if (::access(place.c_str(), X_OK) == 0) return place.lexically_normal();
+  }
+  return std::nullopt;
+}
+
+// What mpirun says is mostly frames and advice; the first lines with words tell what it was.
+std::string first_words(const std::string& text) {
+  std::istringstream lines(text);
+  std::string words;
+  for (std::string line; std::getline(lines, line) && words.size() < 160;) {
+    const auto begin = line.find_first_not_of(" \t-*");
+    if (begin == std::string::npos || line.find("has sent help message") != std::string::npos) {
+      continue;
+    }
+    words += (words.empty() ? "" : " ") + line.substr(begin);
+  }
+  return words.size() > 240 ? words.substr(0, 240) + "…" : words;
+}
+
+class Doctor {
+ public:
+  explicit Doctor(const Options& options) : options_(options) {
+    facts_.limit = options.timeout.value_or(kLimit);
+  }
+
+  const DoctorFacts& examine() {
+    look_here();
+    if (facts_.plan_trouble.empty() && facts_.mpirun_trouble.empty()) probe_all();
+    if (facts_.nodes.empty()) facts_.nodes = {gather_node_facts({}, "")};
+    look_for_slurm();
+    return facts_;
+  }
+
+ private:
+  void look_here();
+  void probe_all();
+  void probe_words();
+  void try_each_alone();
+  void look_for_slurm();
+  [[nodiscard]] Plan plan(const std::vector<std::string>& arguments,
+                          const std::vector<Host>& hosts) const;
+  [[nodiscard]] ProbeEnd probe(const Plan& plan, std::string* output = nullptr) const;
+  [[nodiscard]] std::vector<std::string> node_arguments() const;
+
+  Options options_;
+  Facts machine_;
+  std::string probe_;
+  CompletionFile marker_;  // a file in our temporary folder, which other nodes must not see
+  DoctorFacts facts_;
+};
+
+void Doctor::look_here() {
+  facts_.launcher = "mpirun";
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  facts_.host_name = name;
+  try {
+    machine_ = gather_facts();
+    facts_.mpirun = machine_.mpirun;
+    facts_.mpi_version = machine_.mpi_version;
+    facts_.version = machine_.version;
+  } catch (const Refusal& refusal) {
+    facts_.mpirun_trouble = refusal.what();
+  }
+  if (!options_.hostfile.empty()) {
+    facts_.hosts = read_hostfile(options_.hostfile);
+  } else if (!options_.hosts.empty()) {
+    facts_.hosts = parse_host_list(options_.hosts);
+  }
+  std::vector<std::string> names;
+  for (const Host& host : facts_.hosts) names.push_back(host.name);
+  facts_.unresolved = gather_node_facts(names, "").unresolved;
+  if (const auto found = find_probe()) {
+    probe_ = *found;
+  } else {
+    facts_.probe_trouble = "mpx-probe is not where mpx-run is";
+  }
+}
+
+// The job that mpx-run would start with these options, but with mpx-probe as its program.
+Plan Doctor::plan(const std::vector<std::string>& arguments, const std::vector<Host>& hosts) const {
+  Options options = options_;
+  options.ranks.reset();
+  options.workers.reset();  // they may be fewer than nodes
+  options.program = {probe_};
+  options.program.insert(options.program.end(), arguments.begin(), arguments.end());
+  std::vector<Host> places = hosts;
+  for (Host& place : places) {
+    if (!place.slots && !is_local(place.name, machine_.host_name)) place.slots = 1;
+  }
+  return make_plan(options, machine_, places);
+}
+
+ProbeEnd Doctor::probe(const Plan& plan, std::string* output) const {
+  const Captured captured = capture(plan, facts_.limit);
+  ProbeEnd end;
+  end.how = captured.fine() ? How::fine : captured.timed_out ? How::timed_out : How::failed;
+  end.status = WIFEXITED(captured.wait_status) ? WEXITSTATUS(captured.wait_status)
+                                               : signal_base + WTERMSIG(captured.wait_status);
+  end.words = first_words(captured.err);
+  read_answers(captured.out, end);
+  if (output != nullptr) *output = captured.out;
+  return end;
+}
+
+std::vector<std::string> Doctor::node_arguments() const {
+  std::vector<std::string> arguments = {"node", marker_.path()};
+  for (const Host& host : facts_.hosts) arguments.push_back(host.name);
+  return arguments;
+}
+
+void Doctor::probe_all() {
+  if (!facts_.probe_trouble.empty()) return;
+  std::string output;
+  try {
+    facts_.node_probe = probe(plan(node_arguments(), facts_.hosts), &output);
+  } catch (const Refusal& refusal) {
+    if (refusal.status() > signal_base) throw;
+    facts_.plan_trouble = refusal.what();
+    return;
+  }
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    if (auto node = parse_node_line(line)) facts_.nodes.push_back(std::move(*node));
+  }
+  if (facts_.node_probe.how != How::fine) {
+    try_each_alone();
+    return;
+  }
+  facts_.mpi_probe = probe(plan({"mpi"}, facts_.hosts));
+  probe_words();
+}
+
+void Doctor::probe_words() {
+  const auto workers = std::max<std::size_t>(1, facts_.hosts.size());
+  Plan job = plan({"words", std::to_string(workers)}, facts_.hosts);
+  facts_.words_probe = probe(job);
+  if (facts_.words_probe.how == How::fine || machine_.environment("MPX_WORDS")) return;
+  job.environment.emplace_back("MPX_WORDS", "messages");
+  facts_.messages_carry = probe(job).how == How::fine;
+}
+
+// One bad host spoils the whole job: which is it?
+void Doctor::try_each_alone() {
+  if (facts_.hosts.size() < 2) return;
+  for (const Host& host : facts_.hosts) {
+    const ProbeEnd end = probe(plan({"node", ""}, {host}));
+    if (end.how == How::fine) continue;
+    facts_.lost.emplace(host.name, end.how == How::timed_out ? "no answer" : end.words);
+    if (facts_.lost.size() == kMostLost) return;
+  }
+}
+
+void Doctor::look_for_slurm() {
+  Plan srun;
+  srun.command = {"srun", "--mpi=list"};
+  const Captured captured = capture(srun, 10s);
+  if (WIFEXITED(captured.wait_status) && WEXITSTATUS(captured.wait_status) == not_executable)
+    return;
+  facts_.srun_mpi_types = captured.out + captured.err;
+}
+
+}  // namespace
+
+int run_doctor(const Options& options) {
+  Doctor doctor(options);
+  const DoctorFacts& facts = doctor.examine();
+  std::vector<Row> rows = check_job(facts);
+  for (Row& row : check_nodes(facts)) rows.push_back(std::move(row));
+  std::cout << to_table(rows);
+  const bool bad =
+      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.level == Level::bad; });
+  return bad ? 1 : 0;
+}
+
+}  // namespace mpx::runner
