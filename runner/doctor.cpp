@@ -22,8 +22,9 @@ namespace {
 using namespace std::chrono_literals;
 using How = ProbeEnd::How;
 
-constexpr auto kLimit = 30s;          // of a probe, where --timeout gives none
-constexpr std::size_t kMostLost = 8;  // hosts that are tried alone
+constexpr auto kLimit = 30s;  // of a probe, where --timeout gives none
+constexpr std::string_view kCarried = "words are carried by ";  // in libmpx's log
+constexpr std::size_t kMostLost = 8;                            // hosts that are tried alone
 
 // Beside mpx-run in the build tree; in an installation in a folder for programs like it.
 std::optional<std::string> find_probe() {
@@ -69,8 +70,8 @@ class Doctor {
   void probe_words();
   void try_each_alone();
   void look_for_slurm();
-  [[nodiscard]] Plan plan(const std::vector<std::string>& arguments,
-                          const std::vector<Host>& hosts) const;
+  [[nodiscard]] Plan plan(const std::vector<std::string>& arguments, const std::vector<Host>& hosts,
+                          const std::vector<std::string>& exports = {}) const;
   [[nodiscard]] ProbeEnd probe(const Plan& plan, std::string* output = nullptr) const;
   [[nodiscard]] std::vector<std::string> node_arguments() const;
 
@@ -110,10 +111,12 @@ void Doctor::look_here() {
 }
 
 // The job that mpx-run would start with these options, but with mpx-probe as its program.
-Plan Doctor::plan(const std::vector<std::string>& arguments, const std::vector<Host>& hosts) const {
+Plan Doctor::plan(const std::vector<std::string>& arguments, const std::vector<Host>& hosts,
+                  const std::vector<std::string>& exports) const {
   Options options = options_;
   options.ranks.reset();
   options.workers.reset();  // they may be fewer than nodes
+  options.exports.insert(options.exports.end(), exports.begin(), exports.end());
   options.program = {probe_};
   options.program.insert(options.program.end(), arguments.begin(), arguments.end());
   std::vector<Host> places = hosts;
@@ -130,6 +133,10 @@ ProbeEnd Doctor::probe(const Plan& plan, std::string* output) const {
   end.status = WIFEXITED(captured.wait_status) ? WEXITSTATUS(captured.wait_status)
                                                : signal_base + WTERMSIG(captured.wait_status);
   end.words = first_words(captured.err);
+  if (const auto at = captured.err.find(kCarried); at != std::string::npos) {
+    const auto begin = at + kCarried.size();
+    end.answers["carrier"] = captured.err.substr(begin, captured.err.find('\n', begin) - begin);
+  }
   read_answers(captured.out, end);
   if (output != nullptr) *output = captured.out;
   return end;
@@ -165,11 +172,10 @@ void Doctor::probe_all() {
 
 void Doctor::probe_words() {
   const auto workers = std::max<std::size_t>(1, facts_.hosts.size());
-  Plan job = plan({"words", std::to_string(workers)}, facts_.hosts);
-  facts_.words_probe = probe(job);
+  const std::vector<std::string> words = {"words", std::to_string(workers)};
+  facts_.words_probe = probe(plan(words, facts_.hosts, {"MPX_LOG=info"}));
   if (facts_.words_probe.how == How::fine || machine_.environment("MPX_WORDS")) return;
-  job.environment.emplace_back("MPX_WORDS", "messages");
-  facts_.messages_carry = probe(job).how == How::fine;
+  facts_.messages_carry = probe(plan(words, facts_.hosts, {"MPX_WORDS=messages"})).how == How::fine;
 }
 
 // One bad host spoils the whole job: which is it?
@@ -189,7 +195,11 @@ void Doctor::look_for_slurm() {
   const Captured captured = capture(srun, 10s);
   if (WIFEXITED(captured.wait_status) && WEXITSTATUS(captured.wait_status) == not_executable)
     return;
-  facts_.srun_mpi_types = captured.out + captured.err;
+  facts_.srun_mpi_types = captured.out + captured.err;  // some versions use one, some the other
+  if (captured.timed_out)
+    facts_.srun_trouble = "no answer";
+  else if (!captured.fine())
+    facts_.srun_trouble = first_words(captured.err);
 }
 
 }  // namespace

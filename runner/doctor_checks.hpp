@@ -42,6 +42,7 @@ struct DoctorFacts {
   std::vector<NodeFacts> nodes;  ///< one a rank; if none could be started, this machine alone
   std::map<std::string, std::string> lost;  ///< hosts that a job on them alone does not reach, why
   std::optional<std::string> srun_mpi_types;  ///< what srun --mpi=list says; none: no srun
+  std::string srun_trouble;                   ///< why it says nothing
 };
 
 enum class Level { ok, warn, bad };

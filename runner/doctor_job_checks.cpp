@@ -51,13 +51,15 @@ std::string nodes_in_words(std::size_t count) {
   return count == 1 ? "this node" : fmt::format("{} nodes", count);
 }
 
+// A refusal reads "what is wrong; what to do".
+Row refused(std::string check, const std::string& refusal) {
+  const auto end = refusal.find("; ");
+  return {Level::bad, std::move(check), refusal.substr(0, end),
+          end == std::string::npos ? "mend this first" : refusal.substr(end + 2)};
+}
+
 Row check_mpirun(const DoctorFacts& facts) {
-  if (!facts.mpirun_trouble.empty()) {
-    // "what is wrong; what to do"
-    const auto end = facts.mpirun_trouble.find("; ");
-    return {Level::bad, "mpirun", facts.mpirun_trouble.substr(0, end),
-            end == std::string::npos ? "install Open MPI" : facts.mpirun_trouble.substr(end + 2)};
-  }
+  if (!facts.mpirun_trouble.empty()) return refused("mpirun", facts.mpirun_trouble);
   return ok("mpirun", fmt::format("{}, {}", facts.mpi_version, facts.mpirun));
 }
 
@@ -116,9 +118,7 @@ Row check_start(const DoctorFacts& facts) {
   const char* advice =
       "see that ssh NODE true works without a password, and that the same Open MPI "
       "and libmpx are installed there";
-  if (!facts.plan_trouble.empty()) {
-    return {Level::bad, "start", facts.plan_trouble, "mend this first"};
-  }
+  if (!facts.plan_trouble.empty()) return refused("start", facts.plan_trouble);
   if (!facts.probe_trouble.empty()) {
     return {Level::bad, "start", facts.probe_trouble, "install libmpx again"};
   }
@@ -201,8 +201,10 @@ Row check_words(const DoctorFacts& facts) {
   const ProbeEnd& end = facts.words_probe;
   if (end.how == How::not_run) return not_known("libmpx", "start");
   if (end.how == How::fine) {
-    return ok("libmpx",
-              fmt::format("processes, queues and values on {}", nodes_in_words(node_count(facts))));
+    const std::string carrier = answer(end, "carrier");
+    return ok("libmpx", fmt::format("processes, queues and values on {}{}{}",
+                                    nodes_in_words(node_count(facts)),
+                                    carrier.empty() ? "" : "; words are carried by ", carrier));
   }
   return {Level::bad, "libmpx", how_it_ended(end, facts),
           facts.messages_carry ? "set MPX_WORDS=messages, with which it works here"
@@ -214,10 +216,12 @@ Row check_slurm(const DoctorFacts& facts) {
   if (facts.srun_mpi_types->find("pmix") != std::string::npos) {
     return ok("Slurm", "srun --mpi=pmix is there");
   }
-  std::string types = *facts.srun_mpi_types;
-  std::replace(types.begin(), types.end(), '\n', ' ');
-  return {facts.launcher == "srun" ? Level::bad : Level::warn, "Slurm",
-          "srun has no plug-in pmix: " + types,
+  const Level level = facts.launcher == "srun" ? Level::bad : Level::warn;
+  if (!facts.srun_trouble.empty()) {
+    return {level, "Slurm", "srun does not work: " + facts.srun_trouble,
+            "if there is a Slurm here, set SLURM_CONF to its slurm.conf"};
+  }
+  return {level, "Slurm", "srun has no plug-in pmix: " + *facts.srun_mpi_types,
           "use --launcher mpirun, or install Slurm's pmix plug-in"};
 }
 

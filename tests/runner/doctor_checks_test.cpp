@@ -225,6 +225,8 @@ TEST(Doctor, WantsPmixOfSlurmWhereSrunStartsTheRanks) {
   EXPECT_EQ(row(facts, "Slurm").level, Level::warn);
   facts.launcher = "srun";
   EXPECT_EQ(row(facts, "Slurm").level, Level::bad);
+  facts.srun_trouble = "no configuration";
+  EXPECT_EQ(row(facts, "Slurm").found, "srun does not work: no configuration");
 }
 
 TEST(Doctor, SaysOnceWhatIsTheSameOnManyNodes) {
