@@ -36,8 +36,12 @@ std::optional<std::string> find_probe() {
   return std::nullopt;
 }
 
-// What mpirun says is mostly frames and advice; the first lines with words tell what it was.
+// What mpirun says is mostly frames and advice; the first lines with words tell what it was, unless
+// libmpx itself says it.
 std::string first_words(const std::string& text) {
+  if (const auto own = text.find("mpx: "); own != std::string::npos) {
+    return text.substr(own, text.find('\n', own) - own);
+  }
   std::istringstream lines(text);
   std::string words;
   for (std::string line; std::getline(lines, line) && words.size() < 160;) {

@@ -32,7 +32,7 @@ for file in usr/include/mpx/mpx.hpp usr/lib/pkgconfig/mpx.pc usr/lib/cmake/mpx/m
   grep -qE " \./$file\$" <<<"$files" || fail "no $file in the package: $files"
 done
 if [ -x "$prefix/bin/mpx-run" ]; then
-  for file in bin/mpx-run share/man/man1/mpx-run.1.gz \
+  for file in bin/mpx-run libexec/mpx/mpx-probe share/man/man1/mpx-run.1.gz \
     share/bash-completion/completions/mpx-run; do
     grep -qE " \./usr/$file\$" <<<"$files" || fail "no $file in the package: $files"
   done
