@@ -108,6 +108,20 @@ void end_late(const char* file) {
   MPI_Finalize();
 }
 
+/// Rank 0 computes, and so serves nobody, until the others have said that they wait for it.
+void compute_long(const char* file) {
+  {
+    const mpx::Session session(MPI_COMM_WORLD);
+    if (world_rank() == 0)
+      while (::access(file, F_OK) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const mpx::Queue<int> queue(mpx::named("q"));
+    queue.put(1);
+    queue.get();
+  }
+  std::cout << "ended\n";
+  MPI_Finalize();
+}
+
 /// A variable that is wrong on rank 1 only.
 void bad_variable(const char* name) {
   if (world_rank() == 1) ::setenv(name, "many", 1);
@@ -164,6 +178,7 @@ int main(int argc, char** argv) {
   if (mode == "globals") globals();
   if (mode == "late") come_late(argv[3]);
   if (mode == "end-late") end_late(argv[3]);
+  if (mode == "compute") compute_long(argv[3]);
   if (mode == "bad-variable") bad_variable(argv[3]);
   if (mode == "thread") other_thread();
   if (mode == "no-communicator") no_communicator();

@@ -72,6 +72,11 @@ check "a rank that waits for others to end a Session names them" \
   says "at the end of the Session rank 0 has waited 10 s for rank 1"
 check "… and ends when they do" lines 3 "^ended"
 check "… with status 0" test "$status" = 0
+run_until "looking up a named object takes" mpirun -n 2 "$program" compute single "$folder/go"
+check "a rank that waits for one that computes says so" \
+  says "looking up a named object takes more than 10 s: rank 0 has not answered"
+check "… and goes on with it" lines 2 "^ended"
+check "… with status 0" test "$status" = 0
 
 for variable in MPX_SLOTS MPX_WORDS_PER_RANK; do
   run mpirun -n 3 "$program" bad-variable single $variable

@@ -3,7 +3,6 @@
 #include <mpi.h>
 
 #include <boost/mpi/communicator.hpp>
-#include <fstream>
 #include <mpx/mpi.hpp>
 #include <mpx/mpx.hpp>
 #include <numeric>
@@ -17,28 +16,10 @@
 namespace {
 
 using mpx_session_test::prepared;
+using mpx_session_test::usage_text;
+using mpx_session_test::world_rank;
+using mpx_session_test::world_size;
 using namespace std::chrono_literals;
-
-int world_rank() {
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  return rank;
-}
-int world_size() {
-  int size = 0;
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
-  return size;
-}
-
-template <class Action>
-std::string usage_text(Action action) {
-  try {
-    action();
-  } catch (const mpx::UsageError& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(Session, KnowsItsRanks) {
   const mpx::Session session(MPI_COMM_WORLD);
@@ -154,35 +135,6 @@ TEST(Session, ProgressServesOthersWhileARankComputes) {
   }
 }
 
-TEST(Session, TheHostsMessagesOnAllTagsAreItsOwn) {
-  constexpr int kTurns = 200;
-  mpx::Session session(MPI_COMM_WORLD);
-  const int next = (session.rank().number() + 1) % session.size();
-  const int previous = (session.rank().number() + session.size() - 1) % session.size();
-  void* bound = nullptr;
-  int has_bound = 0;
-  MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &bound, &has_bound);
-  const int most = *static_cast<int*>(bound);
-  const mpx::Queue<int> queue(mpx::named("q"));
-  for (int turn = 0; turn < kTurns; ++turn) {
-    const int tag = turn < 20 ? turn : most - turn;
-    const int sent = turn * 1000 + session.rank().number();
-    int got = -1;
-    MPI_Request request = MPI_REQUEST_NULL;
-    MPI_Irecv(&got, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &request);
-    queue.put(turn);
-    MPI_Send(&sent, 1, MPI_INT, next, tag, MPI_COMM_WORLD);
-    queue.get();
-    MPI_Status status;
-    for (int there = 0; there == 0;) {
-      MPI_Test(&request, &there, &status);
-      session.progress();  // rank 0 serves while it waits
-    }
-    EXPECT_EQ(got, turn * 1000 + previous);
-    EXPECT_EQ(status.MPI_TAG, tag);
-  }
-}
-
 TEST(Session, WorksOnASubcommunicator) {
   MPI_Comm half = MPI_COMM_NULL;
   MPI_Comm_split(MPI_COMM_WORLD, world_rank() % 2, -world_rank(), &half);
@@ -250,82 +202,6 @@ TEST(Session, OneRankThatCannotTakePartIsToldToAll) {
   const mpx::Session all(MPI_COMM_WORLD);
   EXPECT_EQ(all.size(), world_size());
   MPI_Comm_free(&self);
-}
-
-void handler(MPI_Comm* /*communicator*/, int* /*code*/, ...) {}
-int copies = 0, deletes = 0;
-int on_copy(MPI_Comm, int, void*, void* in, void* out, int* flag) {
-  ++copies;
-  *static_cast<void**>(out) = in;
-  *flag = 1;
-  return MPI_SUCCESS;
-}
-int on_delete(MPI_Comm, int, void*, void*) {
-  ++deletes;
-  return MPI_SUCCESS;
-}
-
-TEST(Session, LeavesErrorHandlersAndAttributesAlone) {
-  int key = MPI_KEYVAL_INVALID, value = 5;
-  MPI_Errhandler own = MPI_ERRHANDLER_NULL, before = MPI_ERRHANDLER_NULL;
-  MPI_Comm_get_errhandler(MPI_COMM_WORLD, &before);
-  MPI_Comm_create_errhandler(handler, &own);
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, own);
-  MPI_Comm_create_keyval(on_copy, on_delete, &key, nullptr);
-  MPI_Comm_set_attr(MPI_COMM_WORLD, key, &value);
-  const auto untouched = [&] {
-    MPI_Errhandler now = MPI_ERRHANDLER_NULL;
-    MPI_Comm_get_errhandler(MPI_COMM_WORLD, &now);
-    void* found = nullptr;
-    int has = 0;
-    MPI_Comm_get_attr(MPI_COMM_WORLD, key, &found, &has);
-    const bool same = now == own && has != 0 && found == &value;
-    MPI_Errhandler_free(&now);
-    return same;
-  };
-  {
-    const mpx::Session session(MPI_COMM_WORLD);
-    mpx::Queue<int> queue(mpx::named("q"));
-    queue.put(1);
-    queue.get();
-    EXPECT_TRUE(untouched());
-  }
-  EXPECT_TRUE(untouched());
-  EXPECT_EQ(copies, 0);
-  EXPECT_EQ(deletes, 0);
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, before);
-  MPI_Comm_delete_attr(MPI_COMM_WORLD, key);
-  MPI_Comm_free_keyval(&key);
-  MPI_Errhandler_free(&own);
-  MPI_Errhandler_free(&before);
-}
-
-TEST(Session, StartsNoThread) {
-  const auto threads = [] {
-    std::ifstream status("/proc/self/status");
-    for (std::string word; status >> word;) {
-      int count = 0;
-      if (word == "Threads:" && status >> count) return count;
-    }
-    return -1;
-  };
-  const int before = threads();
-  const mpx::Session session(MPI_COMM_WORLD);
-  mpx::Queue<int> queue(mpx::named("q"));
-  queue.put(1);
-  queue.get();
-  EXPECT_EQ(threads(), before);
-}
-
-TEST(Session, OtherThreadsAreRefusedWhereMpiForbidsThem) {
-  int level = 0;
-  MPI_Query_thread(&level);
-  const mpx::Session session(MPI_COMM_WORLD);
-  const mpx::Queue<int> queue(mpx::named("q" + std::to_string(world_rank())));
-  std::string text;
-  std::thread([&] { text = usage_text([&] { queue.put(1); }); }).join();
-  EXPECT_EQ(text.find("another thread") != std::string::npos, level < MPI_THREAD_SERIALIZED)
-      << text;
 }
 
 TEST(Session, WithoutPrepareThereAreNoProcesses) {

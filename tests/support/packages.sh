@@ -5,7 +5,7 @@ mpx_build_packages=(
   g++ cmake ninja-build ccache
   openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
   libfmt-dev libspdlog-dev libcli11-dev libpng-dev)
-mpx_test_packages=(libgtest-dev libgmock-dev python3 pkg-config environment-modules man-db mandoc)
+mpx_test_packages=(libgtest-dev libgmock-dev python3 gfortran pkg-config environment-modules man-db mandoc)
 mpx_cluster_packages=(iproute2 openssh-client openssh-server) # for virtual nodes, which take root
 mpx_lint_packages=(clang-format-14 clang-tidy-14)
 

@@ -129,7 +129,11 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   if (pending.done)
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   try {
-    wait(lock, deadline, [&] { return pending.done; });
+    if (kind == Kind::create && deadline.is_never()) {
+      wait_for_answer(lock, pending, kind, object.home);
+    } else {
+      wait(lock, deadline, [&] { return pending.done; });
+    }
   } catch (...) {
     pending_.erase(call);
     throw;
@@ -157,12 +161,30 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload) {
   send(kind, {}, to, call, std::move(payload), 0);
   if (pending.done) link_->flush();
   try {
-    wait(lock, Deadline::never(), [&] { return pending.done; });
+    wait_for_answer(lock, pending, kind, to.rank().number());
   } catch (...) {
     pending_.erase(call);
     throw;
   }
   return std::move(pending.reply);
+}
+
+void Client::wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending, Kind kind,
+                             int home) {
+  const auto done = [&] { return pending.done; };
+  const auto patience = patience_.load();
+  if (patience.count() == 0 || (kind != Kind::create && kind != Kind::name_find)) {
+    wait(lock, Deadline::never(), done);
+    return;
+  }
+  if (wait(lock, Deadline::after(patience), done)) return;
+  log_warn(
+      "{} takes more than {} s: rank {} has not answered{}; a rank of a Session answers while it "
+      "is in a call of libmpx, so where it computes or waits in MPI it must call progress() now "
+      "and then; still waiting",
+      kind == Kind::create ? "making an object" : "looking up a named object", patience.count(),
+      home, kind == Kind::create ? "" : ", or another process has still to make the object");
+  wait(lock, Deadline::never(), done);
 }
 
 std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -73,6 +74,8 @@ class Client : public std::enable_shared_from_this<Client> {
     return known < 0 ? otherwise : known;
   }
   void set_serving_rank(int rank) { serving_rank_ = rank; }
+  /// Who waits so long for what other ranks answer at once, if they are in libmpx, says so.
+  void warn_after(std::chrono::seconds patience) { patience_ = patience; }
 
   /// Sends a request and waits for its answer. Throws UsageError if not connected.
   Reply call(Kind kind, const ObjectId& object, Payload payload = {});
@@ -201,6 +204,8 @@ class Client : public std::enable_shared_from_this<Client> {
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
+  void wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending, Kind kind,
+                       int home);
   void send_count(Kind kind, const Reference& reference);
 
   Identity self_;
@@ -210,7 +215,8 @@ class Client : public std::enable_shared_from_this<Client> {
   bool driving_ = false;
   int waiting_ = 0;
 
-  std::atomic<int> serving_rank_ = -1;  // none known
+  std::atomic<int> serving_rank_ = -1;                                    // none known
+  std::atomic<std::chrono::seconds> patience_ = std::chrono::seconds(0);  // none: say nothing
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;
   std::unordered_map<std::uint64_t, Pending*> pending_;

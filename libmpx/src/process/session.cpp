@@ -82,6 +82,7 @@ struct SessionCore::State {
     job.emplace(*session, std::move(prepared));
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
+    job->client()->warn_after(kPatience);
     if (!session->serialized()) job->keep_to_this_thread();
     at_finalize.emplace([this] { end_in_finalize(); });
   }
