@@ -216,7 +216,7 @@ TEST(SessionHost, LeavesASubcommunicatorAloneWhateverHappens) {
 
 TEST(SessionHost, GoesOnWhereThereCanBeNoSession) {
   ::setenv("MPX_WORDS_PER_RANK", "1073741824", 1);  // 64 GiB a rank
-  if (world_size() > 1) {  // a lone rank's words are not shared memory
+  if (world_size() > 1) {                           // a lone rank's words are not shared memory
     EXPECT_THROW(mpx::Session session(MPI_COMM_WORLD), mpx::LaunchError);
   }
   ::unsetenv("MPX_WORDS_PER_RANK");
@@ -282,6 +282,22 @@ TEST(SessionHost, AThreadMayUseMpiWhileAnotherUsesIt) {
     EXPECT_EQ(queue.get(), 1);
   }
   host.join();
+}
+
+TEST(SessionHost, ALoopOfCallsThatNeverWaitServesToo) {
+  const mpx::Session session(MPI_COMM_WORLD);
+  const mpx::Queue<int> queue(mpx::named("q"));  // on rank 0
+  const mpx::Value<int> flag(mpx::named("flag"));
+  if (world_rank() == world_size() - 1) queue.put(1);
+  if (world_rank() != 0) {
+    queue.get();
+    flag.fetch_add(1);
+    return;
+  }
+  for (int got = 0; got < 1;) got = queue.try_get().value_or(0);
+  for (int i = 1; i < world_size(); ++i) queue.put(1);
+  while (flag.load() != world_size() - 1) {
+  }
 }
 
 TEST(SessionHost, ARankThatComputesDelaysOthersAndBreaksNothing) {

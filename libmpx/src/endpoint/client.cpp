@@ -240,6 +240,12 @@ void Client::hand_over() {
   }
 }
 
+void Client::drive_once(std::unique_lock<std::mutex>& lock) {
+  if (driving_ || link_ == nullptr) return;
+  wait_once(lock, Deadline::now());
+  hand_over();
+}
+
 void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload,
                                   std::uint16_t status, std::uint64_t call) {
   FrameHeader header;
@@ -361,8 +367,10 @@ void Client::free_claim_slot(std::uint16_t slot) {
 
 std::uint64_t Client::work_on_word(const WordRequest& request) {
   {
-    const std::lock_guard guard(mutex_);
+    std::unique_lock lock(mutex_);
     require_link();
+    // These need no answer from anybody: a loop of them drives now and then all the same.
+    if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
     if (auto* words = link_->words()) return request.perform(*words);
   }
   const auto answer =

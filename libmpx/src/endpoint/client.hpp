@@ -74,6 +74,9 @@ class Client : public std::enable_shared_from_this<Client> {
     return known < 0 ? otherwise : known;
   }
   void set_serving_rank(int rank) { serving_rank_ = rank; }
+  /// From now on calls that are answered at once lend the link time too: where nobody else drives,
+  /// a loop of such calls (try_get) would never see what comes from elsewhere.
+  void drive_in_passing() { in_passing_ = true; }
   /// Who waits so long for what other ranks answer at once, if they are in libmpx, says so.
   void warn_after(std::chrono::seconds patience) { patience_ = patience; }
 
@@ -101,6 +104,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// once.
   template <class Ready>
   bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, Ready ready) {
+    if (in_passing_) drive_once(lock);
     if (ready()) return true;
     try {
       while (wait_once(lock, deadline) && !ready()) {
@@ -201,6 +205,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::uint64_t work_on_word(const WordRequest& request);
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
   void hand_over();
+  void drive_once(std::unique_lock<std::mutex>& lock);
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
@@ -215,7 +220,9 @@ class Client : public std::enable_shared_from_this<Client> {
   bool driving_ = false;
   int waiting_ = 0;
 
-  std::atomic<int> serving_rank_ = -1;                                    // none known
+  std::atomic<int> serving_rank_ = -1;  // none known
+  std::atomic<bool> in_passing_ = false;
+  std::uint32_t word_operations_ = 0;
   std::atomic<std::chrono::seconds> patience_ = std::chrono::seconds(0);  // none: say nothing
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;

@@ -83,6 +83,7 @@ struct SessionCore::State {
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
     job->client()->warn_after(kPatience);
+    job->client()->drive_in_passing();
     if (!session->serialized()) job->keep_to_this_thread();
     at_finalize.emplace([this] { end_in_finalize(); });
   }
@@ -259,7 +260,7 @@ void SessionCore::serve() { state_->serve(); }
 
 void SessionCore::progress() {
   // Not every round looks at everything.
-  constexpr int kRounds = 16;
+  constexpr int kRounds = 8;  // each is two looks
   auto& client = *state_->running().client();
   std::unique_lock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
