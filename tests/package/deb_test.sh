@@ -13,7 +13,7 @@ deb=("$packages"/libmpx-dev_"$VERSION"_*.deb)
 
 field() { dpkg-deb --field "${deb[0]}" "$1"; }
 [ "$(field Architecture)" = "$(dpkg --print-architecture)" ] || fail "Architecture: $(field Architecture)"
-[ "$(field Version)" = "$VERSION" ] || fail "Version: $(field Version)"
+[ "$(field Version)" = "$VERSION-1" ] || fail "Version: $(field Version)"
 # Each is a package that exists, and the libraries of mpx-run are among them.
 depends=$(field Depends)
 read -ra packages_needed <<<"$(sed 's/([^)]*)//g; s/|[^,]*//g; s/,/ /g' <<<"$depends")"
@@ -27,7 +27,8 @@ done
 files=$(dpkg-deb --contents "${deb[0]}")
 for file in usr/include/mpx/mpx.hpp usr/lib/pkgconfig/mpx.pc usr/lib/cmake/mpx/mpxConfig.cmake \
   "usr/share/mpx/modulefiles/mpx/$VERSION" usr/share/doc/libmpx-dev/copyright \
-  usr/share/doc/libmpx-dev/changelog.gz usr/share/doc/libmpx-dev/README.md \
+  usr/share/doc/libmpx-dev/changelog.gz usr/share/doc/libmpx-dev/changelog.Debian.gz \
+  usr/share/doc/libmpx-dev/README.md \
   usr/share/doc/libmpx-dev/examples/01_hello.cpp; do
   grep -qE " \./$file\$" <<<"$files" || fail "no $file in the package: $files"
 done

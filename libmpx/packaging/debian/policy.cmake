@@ -12,8 +12,16 @@ file(RENAME ${doc}/CHANGELOG.md ${doc}/changelog)
 file(REMOVE ${doc}/LICENSE)
 file(COPY_FILE ${CMAKE_CURRENT_LIST_DIR}/copyright ${doc}/copyright)
 file(CHMOD ${doc}/copyright PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # of SOURCE_DATE_EPOCH, if that is set
+file(WRITE ${doc}/changelog.Debian
+"${CPACK_PACKAGE_NAME} (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium
+
+  * Made by cpack; changelog.gz tells what is new.
+
+ -- ${CPACK_PACKAGE_CONTACT}  ${date}
+")
 file(GLOB_RECURSE pages ${root}/share/man/*)
-run(gzip -9n ${doc}/changelog ${pages})
+run(gzip -9n ${doc}/changelog ${doc}/changelog.Debian ${pages})
 
 # Like --strip does with programs and shared libraries.
 file(GLOB_RECURSE archives ${root}/lib/*.a)
