@@ -39,6 +39,7 @@ GROUPS = {
         mpx("idle", "-n", "2"),
         mpx("wake", "-n", "2"),
         Program("raw", "idle", 2),
+        Program("raw", "wake"),
         Program("python", "idle"),
     ],
     "compute": [
@@ -99,5 +100,6 @@ CLAIMS = [
     Claim("idle main rank, share of a core", "idle", 0, "cpu", "", "value", 0.5),
     Claim("wake-up of an idle rank", "wake", 8, "delay", "", "value", 50),
     Claim("wake-up, against a process of Python", "wake", 8, "delay", "python"),
+    Claim("wake-up, more than a bare socket takes", "wake", 8, "delay", "system", "difference"),
     Claim("1 s task, its rank on the same core", "compute", 1, "time", "raw", "cost", 1.01),
 ]
