@@ -1,5 +1,9 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +14,13 @@
 namespace mpx::detail::ranks {
 namespace {
 
-class Windows : public RankTest {
+/// The words by the carrier of MPX_WORDS: operations on those of the ranks that this one reaches,
+/// which are all, or those of its node, or none but itself.
+class WordsOfRanks : public RankTest {
  protected:
   static constexpr std::uint32_t kWords = 64;
 
-  Windows() {
+  WordsOfRanks() {
     ::setenv("MPX_WORDS_PER_RANK", std::to_string(kWords).c_str(), 1);
     words_ = session().make_words();
     ::unsetenv("MPX_WORDS_PER_RANK");
@@ -22,18 +28,23 @@ class Windows : public RankTest {
 
   Words& words() { return *words_; }
 
-  /// So often: between nodes an operation takes a thousand times as long.
-  [[nodiscard]] std::uint64_t repeats(std::uint64_t on_one_node) {
-    return transport().needs_timer() ? on_one_node / 100 : on_one_node;
+  /// The ranks that this one reaches, which reach it too.
+  [[nodiscard]] std::vector<int> reached() const {
+    std::vector<int> ranks;
+    for (int home = 0; home < size(); ++home)
+      if (words_->reaches(home)) ranks.push_back(home);
+    return ranks;
   }
 
-  /// A word of every rank, all with the same initial value.
+  /// A word of each of these, all with the same initial value.
   std::vector<WordRef> one_of_each(std::uint64_t initial) {
     const auto mine = words().allocate(initial);
     EXPECT_TRUE(mine);
+    const auto slots = session().all_gather(std::to_string(mine->slot));
     std::vector<WordRef> all;
-    for (const auto& slot : session().all_gather(std::to_string(mine->slot)))
-      all.push_back({static_cast<int>(all.size()), static_cast<std::uint32_t>(std::stoul(slot))});
+    for (const int home : reached())
+      all.push_back(
+          {home, static_cast<std::uint32_t>(std::stoul(slots[static_cast<std::size_t>(home)]))});
     return all;
   }
 
@@ -41,22 +52,21 @@ class Windows : public RankTest {
   std::unique_ptr<Words> words_;
 };
 
-TEST_F(Windows, AddAtomicallyFromAllRanks) {
-  const auto adds = repeats(20'000);
+TEST_F(WordsOfRanks, AddAtomicallyFromAllRanks) {
+  constexpr std::uint64_t kAdds = 20'000;
   const auto all = one_of_each(7);
-  for (std::uint64_t i = 0; i < adds; ++i)
+  for (std::uint64_t i = 0; i < kAdds; ++i)
     for (const auto word : all) words().fetch_add(word, 3);
   session().barrier();
-  for (const auto word : all)
-    EXPECT_EQ(words().load(word), 7 + 3 * adds * static_cast<std::uint64_t>(size()));
+  for (const auto word : all) EXPECT_EQ(words().load(word), 7 + 3 * kAdds * reached().size());
   session().barrier();
 }
 
-TEST_F(Windows, CompareAndExchangeAtomicallyFromAllRanks) {
-  const auto increments = repeats(5'000);
+TEST_F(WordsOfRanks, CompareAndExchangeAtomicallyFromAllRanks) {
+  constexpr std::uint64_t kIncrements = 5'000;
   const auto all = one_of_each(0);
   for (const auto word : all)
-    for (std::uint64_t i = 0; i < increments; ++i) {
+    for (std::uint64_t i = 0; i < kIncrements; ++i) {
       std::uint64_t seen = words().load(word);
       for (;;) {
         const auto before = words().compare_exchange(word, seen, seen + 1);
@@ -66,30 +76,31 @@ TEST_F(Windows, CompareAndExchangeAtomicallyFromAllRanks) {
       }
     }
   session().barrier();
-  for (const auto word : all)
-    EXPECT_EQ(words().load(word), increments * static_cast<std::uint64_t>(size()));
+  for (const auto word : all) EXPECT_EQ(words().load(word), kIncrements * reached().size());
   session().barrier();
 }
 
-TEST_F(Windows, SetBitsAndExchange) {
+TEST_F(WordsOfRanks, SetBitsAndExchange) {
   const auto all = one_of_each(std::uint64_t{1} << 63);
   const auto word = all.front();
   words().fetch_add(word, std::uint64_t{1} << rank());
   session().barrier();
-  const auto everyone = (std::uint64_t{1} << 63) | ((std::uint64_t{1} << size()) - 1);
+  std::uint64_t everyone = std::uint64_t{1} << 63;
+  for (const int other : reached()) everyone |= std::uint64_t{1} << other;
   EXPECT_EQ(words().load(word), everyone);
   session().barrier();
-  // A token that only one rank can take.
+  // A token that only one of them can take.
   const auto token = one_of_each(std::uint64_t{1} << 63).back();
   const auto taken = words().exchange(token, 0);
   EXPECT_TRUE(taken == 0 || taken == std::uint64_t{1} << 63);
-  int holders = 0;
-  for (const auto& text : session().all_gather(std::to_string(taken)))
-    if (text != "0") ++holders;
-  EXPECT_EQ(holders, 1);
+  const auto takers = session().all_gather(taken != 0 ? "took it" : "");
+  const auto among = reached();
+  EXPECT_EQ(std::count_if(among.begin(), among.end(),
+                          [&](int one) { return !takers[static_cast<std::size_t>(one)].empty(); }),
+            1);
 }
 
-TEST_F(Windows, RunOutAndAreUsedAgain) {
+TEST_F(WordsOfRanks, RunOutAndAreUsedAgain) {
   ASSERT_EQ(words().capacity(), kWords);
   std::vector<WordRef> mine;
   for (std::uint64_t i = 0; i < kWords; ++i) {
@@ -111,10 +122,50 @@ TEST_F(Windows, RunOutAndAreUsedAgain) {
   EXPECT_FALSE(words().allocate(0));
 }
 
-TEST_F(Windows, RefuseASizeThatIsNone) {
-  ::setenv("MPX_WORDS_PER_RANK", "many", 1);
-  EXPECT_THROW(static_cast<void>(session().make_words()), UsageError);
-  ::unsetenv("MPX_WORDS_PER_RANK");
+TEST_F(WordsOfRanks, AreOfTheCarrierThatIsAskedFor) {
+  const char* asked = std::getenv("MPX_WORDS");
+  const std::string name = asked != nullptr ? asked : "";
+  EXPECT_THAT(words().carrier(), testing::StartsWith(name));
+  EXPECT_TRUE(words().reaches(rank()));
+  std::vector<int> node;
+  for (int other = 0; other < size(); ++other)
+    if (name == "messages" ? other == rank() : name == "window" || transport().same_node(other))
+      node.push_back(other);
+  EXPECT_EQ(reached(), node);
+}
+
+TEST_F(WordsOfRanks, OutOfReachAreRefused) {
+  for (int home = -1; home <= size(); ++home) {
+    if (!words().reaches(home))
+      EXPECT_THROW(static_cast<void>(words().load({home, 0})), UsageError);
+  }
+  EXPECT_THROW(static_cast<void>(words().load({rank(), kWords})), UsageError);
+}
+
+/// What make_words() throws with such a setting, on this rank if it is `mine`.
+std::string error_with(const char* variable, const std::string& value, bool mine = true) {
+  const char* before = std::getenv(variable);
+  const std::optional<std::string> kept =
+      before != nullptr ? std::optional<std::string>(before) : std::nullopt;
+  if (mine) ::setenv(variable, value.c_str(), 1);
+  std::string text = "nothing was thrown";
+  try {
+    static_cast<void>(session().make_words());
+  } catch (const LaunchError& error) {
+    text = error.what();
+  }
+  kept ? ::setenv(variable, kept->c_str(), 1) : ::unsetenv(variable);
+  return text;
+}
+
+TEST_F(WordsOfRanks, BadSettingsAreRefusedByAllRanks) {
+  EXPECT_THAT(error_with("MPX_WORDS_PER_RANK", "many"), testing::HasSubstr("'many'"));
+  EXPECT_THAT(error_with("MPX_WORDS", "windows"), testing::HasSubstr("'windows'"));
+  if (size() == 1) return;
+  const bool last = rank() == size() - 1;
+  const auto named = testing::HasSubstr("on rank " + std::to_string(size() - 1));
+  EXPECT_THAT(error_with("MPX_WORDS", "other", last), named) << "on one rank alone";
+  EXPECT_THAT(error_with("MPX_WORDS_PER_RANK", "77", last), named);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,11 +14,13 @@
 namespace mpx::detail {
 
 /// A job in one process: ranks on a MemoryNetwork, each with its runtime and the client of its
-/// code. It starts no processes.
+/// code. It starts no processes. Ranks reach the words of those on the same of `hosts` (none: all),
+/// and ask the others for theirs.
 class MemoryJob {
  public:
-  explicit MemoryJob(int size, NetworkFaults faults = {}, std::uint32_t words_per_rank = 1024)
-      : network_(size, {}, faults),
+  explicit MemoryJob(int size, NetworkFaults faults = {}, std::uint32_t words_per_rank = 1024,
+                     std::vector<std::string> hosts = {})
+      : network_(size, std::move(hosts), faults),
         space_(std::make_shared<MemoryWordSpace>(size, words_per_rank)) {
     for (int rank = 0; rank < size; ++rank)
       ranks_.push_back(std::make_unique<RankPart>(*this, rank));
@@ -87,7 +90,7 @@ class MemoryJob {
  private:
   struct RankPart {
     RankPart(MemoryJob& job, int rank)
-        : transport(job.network_.transport(rank)), words(job.space_, rank) {
+        : transport(job.network_.transport(rank)), words(job.space_, rank, node_of(*transport)) {
       Identity self;
       self.id = ProcessId(rank, 0);
       self.name = "Rank-" + std::to_string(rank);
@@ -103,6 +106,11 @@ class MemoryJob {
       link = std::make_unique<DirectLink>(*runtime);
       client->attach(link.get(), nullptr);
       background = std::make_unique<Background>(*client, *runtime, *link);
+    }
+    static std::vector<bool> node_of(const Transport& transport) {
+      std::vector<bool> same;
+      for (int r = 0; r < transport.size(); ++r) same.push_back(transport.same_node(r));
+      return same;
     }
     std::unique_ptr<Transport> transport;
     MemoryWords words;

@@ -79,5 +79,22 @@ TEST(MemoryWords, RefuseWhatIsNotTheirs) {
   EXPECT_THROW(static_cast<void>(words.load({0, 4})), UsageError);
 }
 
+TEST(MemoryWords, MayReachOnlySomeRanks) {
+  const auto space = std::make_shared<MemoryWordSpace>(3);
+  MemoryWords zero(space, 0, {true, true, false});
+  MemoryWords two(space, 2, {false, false, true});
+  const auto near = *zero.allocate(1);
+  const auto far = *two.allocate(2);
+  EXPECT_TRUE(zero.reaches(0));
+  EXPECT_TRUE(zero.reaches(1));
+  EXPECT_FALSE(zero.reaches(2));
+  EXPECT_FALSE(zero.reaches(3));
+  EXPECT_FALSE(zero.reaches(-1));
+  EXPECT_EQ(zero.load(near), 1u);
+  EXPECT_EQ(two.load(far), 2u);
+  EXPECT_THROW(static_cast<void>(zero.load(far)), UsageError);
+  EXPECT_THROW(two.fetch_add(near, 1), UsageError);
+}
+
 }  // namespace
 }  // namespace mpx::detail

@@ -371,10 +371,12 @@ std::uint64_t Client::work_on_word(const WordRequest& request) {
     require_link();
     // These need no answer from anybody: a loop of them drives now and then all the same.
     if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
-    if (auto* words = link_->words()) return request.perform(*words);
+    auto* words = link_->words();
+    if (words != nullptr && words->reaches(request.word.home)) return request.perform(*words);
   }
   const auto answer =
       call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}});
+  check(answer, "working on a shared word");
   return Unpacker(answer.payload.bytes).get<std::uint64_t>();
 }
 

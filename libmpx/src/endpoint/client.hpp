@@ -117,7 +117,8 @@ class Client : public std::enable_shared_from_this<Client> {
     return ready();
   }
 
-  /// Words. A process without a window asks its worker.
+  /// Words. A process has its rank work on them, and a rank that does not reach one asks its home:
+  /// then they wait for the answer.
   std::uint64_t word_load(WordRef word) {
     return work_on_word({word, WordRequest::Operation::load});
   }

@@ -25,7 +25,7 @@ class Link {
   virtual void leave() {}
   /// Ends a sleep of drive(); callable without the mutex.
   virtual void interrupt() = 0;
-  /// The words themselves, where they can be reached without a message; else null.
+  /// The words, of which some ranks' are reached without a message; null where none are.
   virtual Words* words() { return nullptr; }
   /// Direct channels from other processes of the node, where drive() takes from them; else null.
   virtual DirectInbox* direct() { return nullptr; }

@@ -83,6 +83,7 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   }
   self.cpu_count = std::max<std::size_t>(self.cpu_count, 1);
   set_log_identity(rank(), self.host, self.name);
+  if (rank() == 0) log_info("words are carried by {}", words_->carrier());
   client_ = std::make_shared<Client>(self);
   Runtime::Options options;
   options.transport = transport_.get();

@@ -180,13 +180,27 @@ void Runtime::serve(Frame&& frame) {
     case Kind::shutdown_done:
       awaited_.erase(header.from.rank().number());
       return;
-    case Kind::word: {  // a process has no window of its own
-      const auto request = Unpacker(frame.body).get<WordRequest>();
-      return reply(header, Status::ok, Packer::pack(request.perform(words_)));
-    }
+    case Kind::word:
+      return work_on_word(std::move(frame));
     default:
       log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
                 to_string(header.from));
+  }
+}
+
+/// For a process, which reaches no word itself, or for a rank that does not reach this one.
+void Runtime::work_on_word(Frame&& frame) {
+  const auto request = Unpacker(frame.body).get<WordRequest>();
+  const int home = request.word.home;
+  if (!words_.reaches(home) && home >= 0 && home < size()) {
+    frame.header.to = ProcessId(home, 0);  // its own rank reaches it, and answers the process
+    return route(std::move(frame));
+  }
+  const auto header = frame.header;
+  try {
+    reply(header, Status::ok, Packer::pack(request.perform(words_)));
+  } catch (const UsageError& error) {
+    reply(header, Status::usage, Packer::pack(std::string(error.what())));
   }
 }
 

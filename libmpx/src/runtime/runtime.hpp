@@ -92,6 +92,7 @@ class Runtime : private Outbox {
   void take_in(Frame&& frame);
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
+  void work_on_word(Frame&& frame);
   void wake_driver();
   void awake();
   void on_process_ended(const Frame& frame);

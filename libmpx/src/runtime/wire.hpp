@@ -82,7 +82,8 @@ enum class Kind : std::uint16_t {
   name_give_up,  ///< {name}: the caller could not make it; answered
   shutdown,      ///< rank 0 → all: end every process and leave
   shutdown_done,  ///< worker → rank 0
-  word,           ///< child → its worker: WordRequest → {u64 what the word was}
+  word,  ///< WordRequest → {u64 what the word was}; from a process to its own rank, and on to
+         ///< the word's, where the first does not reach it
 
   // To the process header.to.
   first_delivery = 0x200,

@@ -29,13 +29,6 @@ void set_default(const std::string& parameter, const char* value) {
   if (!set_in_users_file(parameter)) ::setenv(("OMPI_MCA_" + parameter).c_str(), value, 0);
 }
 
-bool has_infiniband() {
-  std::error_code error;
-  const std::filesystem::path devices = "/sys/class/infiniband";
-  return std::filesystem::exists(devices, error) && !std::filesystem::is_empty(devices, error) &&
-         !error;
-}
-
 /// Whether this process may read another's memory: seccomp filters of containers forbid the call
 /// altogether, which Open MPI notices only when a large message fails.
 bool cross_memory_attach_works() {
@@ -52,6 +45,13 @@ bool started_by_launcher() {
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE", "PMI_RANK"})
     if (std::getenv(variable) != nullptr) return true;
   return false;
+}
+
+bool has_infiniband() {
+  std::error_code error;
+  const std::filesystem::path devices = "/sys/class/infiniband";
+  return std::filesystem::exists(devices, error) && !std::filesystem::is_empty(devices, error) &&
+         !error;
 }
 
 void set_mca_defaults(const std::string& version, bool launched) {

@@ -7,6 +7,9 @@ namespace mpx::detail {
 /// Whether a launcher's variables (Open MPI's, PMIx's or PMI's) are in the environment.
 bool started_by_launcher();
 
+/// Whether this host has InfiniBand hardware.
+bool has_infiniband();
+
 /// Sets Open MPI's parameters that libmpx needs, by environment, where neither the environment nor
 /// the user's own ~/.openmpi/mca-params.conf sets them. To be called before MPI_Init; `version` is
 /// what MPI_Get_library_version says.

@@ -19,22 +19,29 @@ std::atomic<std::uint64_t>& MemoryWordSpace::at(WordRef word) {
   return words_[static_cast<std::size_t>(word.home) * words_per_rank_ + word.slot];
 }
 
-MemoryWords::MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank)
-    : Words(rank, space->words_per_rank()), space_(std::move(space)) {}
+MemoryWords::MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank, std::vector<bool> reach)
+    : Words(rank, space->words_per_rank()), space_(std::move(space)), reach_(std::move(reach)) {
+  reach_.resize(static_cast<std::size_t>(space_->ranks()), reach_.empty());
+  reach_[static_cast<std::size_t>(rank)] = true;
+}
 
-std::uint64_t MemoryWords::load(WordRef word) { return space_->at(word).load(); }
+bool MemoryWords::reaches(int rank) const {
+  return rank >= 0 && rank < space_->ranks() && reach_[static_cast<std::size_t>(rank)];
+}
+
+std::uint64_t MemoryWords::load(WordRef word) { return at(word).load(); }
 
 std::uint64_t MemoryWords::exchange(WordRef word, std::uint64_t value) {
-  return space_->at(word).exchange(value);
+  return at(word).exchange(value);
 }
 
 std::uint64_t MemoryWords::fetch_add(WordRef word, std::uint64_t value) {
-  return space_->at(word).fetch_add(value);
+  return at(word).fetch_add(value);
 }
 
 std::uint64_t MemoryWords::compare_exchange(WordRef word, std::uint64_t expected,
                                             std::uint64_t desired) {
-  space_->at(word).compare_exchange_strong(expected, desired);
+  at(word).compare_exchange_strong(expected, desired);
   return expected;  // what it was: left alone on success, overwritten on failure
 }
 

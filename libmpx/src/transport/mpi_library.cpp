@@ -19,23 +19,12 @@
 #include "transport/mpi_check.hpp"
 #include "transport/mpi_transport.hpp"
 #include "transport/shared_memory.hpp"
-#include "transport/window_words.hpp"
+#include "transport/words_factory.hpp"
 
 namespace mpx::detail {
 namespace {
 
 namespace mpi = boost::mpi;
-
-std::uint32_t words_per_rank() {
-  const char* text = std::getenv("MPX_WORDS_PER_RANK");
-  if (text == nullptr || *text == '\0') return WindowWords::kDefaultCapacity;
-  char* end = nullptr;
-  const auto number = std::strtoul(text, &end, 10);
-  if (*end != '\0' || number == 0 || number > (1u << 30))
-    throw UsageError("MPX_WORDS_PER_RANK=" + std::string(text) +
-                     " is not a number of words from 1 to 1073741824");
-  return static_cast<std::uint32_t>(number);
-}
 
 }  // namespace
 
@@ -92,10 +81,13 @@ struct MpiSession::Communicator {
 
   MPI_Comm handle = MPI_COMM_NULL;
   mpi::communicator boost;
+  bool own_mpi = false;  // libmpx initialised MPI
 };
 
 MpiSession::MpiSession(const MpiLibrary&)
-    : MpiSession(std::make_unique<Communicator>(MPI_COMM_WORLD)) {}
+    : MpiSession(std::make_unique<Communicator>(MPI_COMM_WORLD)) {
+  communicator_->own_mpi = true;
+}
 
 MpiSession::MpiSession(std::unique_ptr<Communicator> communicator)
     : communicator_(std::move(communicator)) {}
@@ -149,7 +141,7 @@ std::unique_ptr<Transport> MpiSession::make_transport() const {
 }
 
 std::unique_ptr<Words> MpiSession::make_words() const {
-  return std::make_unique<WindowWords>(communicator_->handle, words_per_rank());
+  return make_words_by(communicator_->handle, communicator_->own_mpi, all_gather(words_facts()));
 }
 
 void MpiSession::abort(int status) const {

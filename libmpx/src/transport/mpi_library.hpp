@@ -77,9 +77,9 @@ class MpiSession {
   /// Frames between these ranks. Its construction and destruction are collective.
   [[nodiscard]] std::unique_ptr<Transport> make_transport() const;
 
-  /// Atomic words in one-sided memory, MPX_WORDS_PER_RANK or 65536 a rank. Its construction and
-  /// destruction are collective. Throws TransportError on every rank if MPI has no one-sided
-  /// communication that works here.
+  /// Atomic words, MPX_WORDS_PER_RANK or 65536 a rank, by the carrier that MPX_WORDS names or that
+  /// suits the nodes. Its construction and destruction are collective. Throws the same on every
+  /// rank: LaunchError, TransportError.
   [[nodiscard]] std::unique_ptr<Words> make_words() const;
 
   /// Ends all ranks of the job.

@@ -10,6 +10,8 @@ namespace mpx::detail {
 
 /// Where the ranks of a communicator run.
 ///
+/// For tests, MPX_NODE_RANKS=n pretends that every n ranks in a row have a node of their own.
+///
 /// Ownership: owns the communicator of this rank's node.
 class Places {
  public:
@@ -26,6 +28,8 @@ class Places {
   /// Whether also its sockets can be reached: the same node and the same network namespace.
   [[nodiscard]] bool within_ring(int rank) const;
 
+  /// How many nodes there are.
+  [[nodiscard]] int nodes() const;
   [[nodiscard]] MPI_Comm node() const { return node_; }
   /// Ranks of this node, in the order of the node's communicator.
   [[nodiscard]] std::vector<int> node_ranks() const;

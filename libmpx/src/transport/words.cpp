@@ -21,6 +21,14 @@ void Words::release(WordRef word) {
   slots_.give_back(word.slot);
 }
 
+void Words::refuse(WordRef word) const {
+  const auto name = "word " + std::to_string(word.slot) + " of rank " + std::to_string(word.home);
+  if (word.slot >= slots_.capacity())
+    throw UsageError("there is no " + name + ", where each rank has " +
+                     std::to_string(slots_.capacity()));
+  throw UsageError("rank " + std::to_string(rank_) + " does not reach " + name);
+}
+
 std::uint64_t WordRequest::perform(Words& words) const {
   switch (operation) {
     case Operation::load:

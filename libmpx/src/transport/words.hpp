@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "transport/slots.hpp"
 
@@ -13,13 +15,13 @@ struct WordRef {
   std::uint32_t slot = 0;
 };
 
-/// Atomic 64-bit words that every rank can reach, 64 bytes apart: MPI one-sided, or memory for
-/// tests.
+/// Atomic 64-bit words of all ranks, as far as this rank can work on them itself; the others' it
+/// asks for by message (Client).
 ///
 /// Ordering:      operations on one word are totally ordered; an operation is complete, at the
 ///                home, when it returns.
 /// Thread safety: none; the runtime calls it under its mutex.
-/// Cost:          one RMA atomic and a flush each; no message.
+/// Failure:       UsageError for a word that is out of reach, or that no rank has.
 class Words {
  public:
   /// This rank, and how many words it has.
@@ -36,6 +38,13 @@ class Words {
   [[nodiscard]] std::uint32_t used() const { return slots_.used(); }
   [[nodiscard]] std::uint32_t capacity() const { return slots_.capacity(); }
 
+  /// What carries them between ranks and why, for a person to read.
+  [[nodiscard]] const std::string& carrier() const { return carrier_; }
+  void set_carrier(std::string text) { carrier_ = std::move(text); }
+
+  /// Whether this rank can work on the words of `rank` itself; always on its own.
+  [[nodiscard]] virtual bool reaches(int rank) const = 0;
+
   virtual std::uint64_t load(WordRef word) = 0;
   virtual std::uint64_t exchange(WordRef word, std::uint64_t value) = 0;
   virtual std::uint64_t fetch_add(WordRef word, std::uint64_t value) = 0;
@@ -43,12 +52,24 @@ class Words {
   virtual std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
                                          std::uint64_t desired) = 0;
 
+ protected:
+  [[nodiscard]] int rank() const { return rank_; }
+  /// Throws UsageError unless this rank reaches the word and there may be one of that name.
+  void require(WordRef word) const {
+    if (word.slot >= slots_.capacity() || !reaches(word.home)) [[unlikely]]
+      refuse(word);
+  }
+
  private:
+  [[noreturn]] void refuse(WordRef word) const;
+
   std::int32_t rank_;
   Slots slots_;
+  std::string carrier_;
 };
 
-/// One operation on a word as a value, for those who have no window: their worker performs it.
+/// One operation on a word as a value, for those who do not reach it: its home, or a rank that does,
+/// performs it.
 struct WordRequest {
   enum class Operation : std::uint64_t { load, exchange, add, compare_exchange };
 

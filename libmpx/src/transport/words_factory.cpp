@@ -1,0 +1,125 @@
+#include "transport/words_factory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "mpx/error.hpp"
+#include "transport/local_words.hpp"
+#include "transport/mca_defaults.hpp"
+#include "transport/mpi_check.hpp"
+#include "transport/mpi_library.hpp"
+#include "transport/window_words.hpp"
+#include "transport/words_carrier.hpp"
+
+namespace mpx::detail {
+namespace {
+
+constexpr char kEnd = '\0';  // of each part of the facts; no environment variable has one
+
+/// Whether this MPI has a control variable of that name, and so the component that it belongs to.
+bool has_control_variable(const char* name) {
+  int provided = 0;
+  if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS) return false;
+  int index = -1;
+  const bool found = MPI_T_cvar_get_index(name, &index) == MPI_SUCCESS;
+  MPI_T_finalize();
+  return found;
+}
+
+bool has_ucx() { return has_control_variable("osc_ucx_priority"); }
+
+/// Open MPI 4 has two components for windows between nodes whose compare-and-swap works. Without
+/// them it takes osc/rdma, which crashes in it, or finds none.
+bool has_windows_between_nodes() {
+  return MpiLibrary::version().rfind("Open MPI v4.", 0) != 0 || has_ucx() ||
+         has_control_variable("osc_pt2pt_no_locks");
+}
+
+std::string setting(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? text : "";
+}
+
+/// The facts of all ranks, part by part.
+struct Facts {
+  std::vector<std::string> carriers, capacities;
+  bool infiniband = true, ucx = true, windows = true;
+
+  explicit Facts(const std::vector<std::string>& texts) {
+    for (const std::string_view text : texts) {
+      const auto first = text.find(kEnd);
+      const auto second = text.find(kEnd, first + 1);
+      carriers.emplace_back(text.substr(0, first));
+      capacities.emplace_back(text.substr(first + 1, second - first - 1));
+      const auto flags = text.substr(second + 1);
+      const auto has = [&](char flag) { return flags.find(flag) != std::string_view::npos; };
+      infiniband &= has('i');
+      ucx &= has('u');
+      windows &= has('w');
+    }
+  }
+};
+
+/// Throws on every rank: TransportError if MPI cannot make the window.
+std::unique_ptr<Words> make(Carrier carrier, MPI_Comm communicator, const Places& places,
+                            std::uint32_t capacity) {
+  if (carrier == Carrier::messages) {
+    int rank = 0;
+    check(MPI_Comm_rank(communicator, &rank), "MPI_Comm_rank");
+    return std::make_unique<LocalWords>(rank, capacity);
+  }
+  const auto over = carrier == Carrier::window ? WindowWords::Over::all : WindowWords::Over::node;
+  return std::make_unique<WindowWords>(communicator, places, over, capacity);
+}
+
+[[noreturn]] void no_window(const std::string& reason) {
+  throw LaunchError(
+      "MPX_WORDS=window: " + reason +
+      "; with Open MPI 4, OMPI_MCA_osc=sm,pt2pt lets MPI have one over any network, at "
+      "MPI_THREAD_SERIALIZED or less; or leave MPX_WORDS out");
+}
+
+}  // namespace
+
+std::string words_facts() {
+  std::string text = setting("MPX_WORDS") + kEnd + setting("MPX_WORDS_PER_RANK") + kEnd;
+  if (has_infiniband()) text += 'i';
+  if (has_ucx()) text += 'u';
+  if (has_windows_between_nodes()) text += 'w';
+  return text;
+}
+
+std::unique_ptr<Words> make_words_by(MPI_Comm communicator, bool own_mpi,
+                                     const std::vector<std::string>& texts) {
+  const Places places(communicator);
+  const Facts facts(texts);
+  std::vector<std::string> hosts;
+  for (int rank = 0; rank < places.size(); ++rank) hosts.push_back(places.host(rank));
+  CarrierFacts known;
+  known.forced = parse_carrier(agreed_value("MPX_WORDS", facts.carriers, hosts));
+  known.nodes = places.nodes();
+  known.own_mpi = own_mpi;
+  known.infiniband = facts.infiniband;
+  known.atomics = facts.ucx;
+  const auto capacity =
+      parse_words_per_rank(agreed_value("MPX_WORDS_PER_RANK", facts.capacities, hosts));
+  if (known.forced == Carrier::window && known.nodes > 1 && !facts.windows)
+    no_window("MPI has no component for windows between nodes that works");
+
+  std::unique_ptr<Words> words;
+  try {
+    words = make(choose_carrier(known), communicator, places, capacity);
+  } catch (const TransportError& error) {
+    if (known.forced == Carrier::window) no_window(error.what());
+    if (choose_carrier(known) != Carrier::window || known.nodes == 1) throw;
+    known.window_failed = true;
+    words = make(choose_carrier(known), communicator, places, capacity);
+  }
+  words->set_carrier(describe_carrier(choose_carrier(known), known));
+  return words;
+}
+
+}  // namespace mpx::detail
