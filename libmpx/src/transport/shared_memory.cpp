@@ -42,7 +42,8 @@ std::string shortage(std::size_t bytes, int rank) {
          "its ranks (rank " + std::to_string(rank) + " among them) needs " +
          std::to_string((bytes + kAside) >> 10) + " KiB there, and " + std::to_string(there >> 10) +
          " KiB are free; delete what is left over in it (as vader_segment.*), make it larger "
-         "(mount -o remount,size=…; docker --shm-size), or lower MPX_WORDS_PER_RANK";
+         "(mount -o remount,size=…; docker --shm-size), lower MPX_WORDS_PER_RANK, or set "
+         "MPX_WORDS=messages";
 }
 
 const char* watched = nullptr;  // the folder; a handler may not call getenv

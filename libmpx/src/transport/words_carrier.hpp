@@ -16,7 +16,7 @@ enum class Carrier {
 
 /// What the choice depends on; the same on every rank.
 struct CarrierFacts {
-  std::optional<Carrier> forced;  ///< MPX_WORDS
+  std::optional<Carrier> forced = std::nullopt;  ///< MPX_WORDS
   int nodes = 1;
   bool own_mpi = false;     ///< libmpx initialised MPI itself (mpx::run), not a host program
   bool infiniband = false;  ///< every node has InfiniBand hardware
