@@ -19,23 +19,29 @@ namespace {
 
 constexpr char kEnd = '\0';  // of each part of the facts; no environment variable has one
 
-/// Whether this MPI has a control variable of that name, and so the component that it belongs to.
-bool has_control_variable(const char* name) {
-  int provided = 0;
-  if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) != MPI_SUCCESS) return false;
-  int index = -1;
-  const bool found = MPI_T_cvar_get_index(name, &index) == MPI_SUCCESS;
-  MPI_T_finalize();
-  return found;
-}
+/// Components of MPI for windows between nodes; of Open MPI 4's, the compare-and-swap of the third
+/// one, osc/rdma, crashes.
+struct Components {
+  int ucx = 0, works = 0;  // 0 or 1: has the one that uses hardware's atomics; has one that works
+};
 
-bool has_ucx() { return has_control_variable("osc_ucx_priority"); }
-
-/// Open MPI 4 has two components for windows between nodes whose compare-and-swap works. Without
-/// them it takes osc/rdma, which crashes in it, or finds none.
-bool has_windows_between_nodes() {
-  return MpiLibrary::version().rfind("Open MPI v4.", 0) != 0 || has_ucx() ||
-         has_control_variable("osc_pt2pt_no_locks");
+/// Collective: what all ranks have. MPI loads all components for the question, which takes 0.2 s:
+/// only for those who need to know.
+Components components(MPI_Comm communicator) {
+  Components all;
+  int provided = 0, index = 0;
+  if (MPI_T_init_thread(MPI_THREAD_SINGLE, &provided) == MPI_SUCCESS) {
+    // A component that is there has registered its variables.
+    const auto has = [&](const char* variable) {
+      return MPI_T_cvar_get_index(variable, &index) == MPI_SUCCESS ? 1 : 0;
+    };
+    all.ucx = has("osc_ucx_priority");
+    all.works = all.ucx | has("osc_pt2pt_no_locks");
+    MPI_T_finalize();
+  }
+  if (MpiLibrary::version().rfind("Open MPI v4.", 0) != 0) all.works = 1;
+  check(MPI_Allreduce(MPI_IN_PLACE, &all, 2, MPI_INT, MPI_MIN, communicator), "MPI_Allreduce");
+  return all;
 }
 
 std::string setting(const char* variable) {
@@ -46,7 +52,7 @@ std::string setting(const char* variable) {
 /// The facts of all ranks, part by part.
 struct Facts {
   std::vector<std::string> carriers, capacities;
-  bool infiniband = true, ucx = true, windows = true;
+  bool infiniband = true;
 
   explicit Facts(const std::vector<std::string>& texts) {
     for (const std::string_view text : texts) {
@@ -54,11 +60,7 @@ struct Facts {
       const auto second = text.find(kEnd, first + 1);
       carriers.emplace_back(text.substr(0, first));
       capacities.emplace_back(text.substr(first + 1, second - first - 1));
-      const auto flags = text.substr(second + 1);
-      const auto has = [&](char flag) { return flags.find(flag) != std::string_view::npos; };
-      infiniband &= has('i');
-      ucx &= has('u');
-      windows &= has('w');
+      infiniband &= second + 1 < text.size();
     }
   }
 };
@@ -86,10 +88,7 @@ std::unique_ptr<Words> make(Carrier carrier, MPI_Comm communicator, const Places
 
 std::string words_facts() {
   std::string text = setting("MPX_WORDS") + kEnd + setting("MPX_WORDS_PER_RANK") + kEnd;
-  if (has_infiniband()) text += 'i';
-  if (has_ucx()) text += 'u';
-  if (has_windows_between_nodes()) text += 'w';
-  return text;
+  return has_infiniband() ? text + "InfiniBand" : text;
 }
 
 std::unique_ptr<Words> make_words_by(MPI_Comm communicator, bool own_mpi,
@@ -103,17 +102,21 @@ std::unique_ptr<Words> make_words_by(MPI_Comm communicator, bool own_mpi,
   known.nodes = places.nodes();
   known.own_mpi = own_mpi;
   known.infiniband = facts.infiniband;
-  known.atomics = facts.ucx;
   const auto capacity =
       parse_words_per_rank(agreed_value("MPX_WORDS_PER_RANK", facts.capacities, hosts));
-  if (known.forced == Carrier::window && known.nodes > 1 && !facts.windows)
-    no_window("MPI has no component for windows between nodes that works");
+  const bool forced = known.forced == Carrier::window;
+  if (known.nodes > 1 && (forced || (own_mpi && known.infiniband && !known.forced))) {
+    const auto there = components(communicator);
+    known.atomics = there.ucx == 1;
+    if (forced && there.works == 0)
+      no_window("MPI has no component for windows between nodes that works");
+  }
 
   std::unique_ptr<Words> words;
   try {
     words = make(choose_carrier(known), communicator, places, capacity);
   } catch (const TransportError& error) {
-    if (known.forced == Carrier::window) no_window(error.what());
+    if (forced) no_window(error.what());
     if (choose_carrier(known) != Carrier::window || known.nodes == 1) throw;
     known.window_failed = true;
     words = make(choose_carrier(known), communicator, places, capacity);

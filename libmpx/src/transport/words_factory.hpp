@@ -11,7 +11,7 @@
 namespace mpx::detail {
 
 /// What one rank knows for the choice of a carrier, as text for all: its settings (MPX_WORDS,
-/// MPX_WORDS_PER_RANK), its node's hardware and the components of its MPI. MPI must be initialised.
+/// MPX_WORDS_PER_RANK) and its node's hardware.
 std::string words_facts();
 
 /// The words of the ranks of `communicator`, by the carrier that `facts` (of every rank, in order)
