@@ -33,8 +33,8 @@ Duration until(const std::chrono::time_point<Clock, Length>& when) {
 /// Failure:       if the holder's process dies, the next lock() gets the lock all the same, and
 ///                abandoned() is true until somebody calls clear_abandoned().
 /// Cost:          uncontended, one atomic operation on the lock's word each for lock() and
-///                unlock(), from a process by way of its rank; contended, a round trip to the
-///                lock's home.
+///                unlock(), from a process by way of its rank, and where the word is on another node
+///                by a message and its answer; contended, a round trip to the lock's home.
 class Lock {
  public:
   /// A free lock; made at first use, on the rank that uses it first.

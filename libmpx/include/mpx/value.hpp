@@ -18,7 +18,8 @@ namespace mpx {
 /// Ordering:      each operation is atomic, and complete when it returns.
 /// Thread safety: all members, from any thread of any process.
 /// Cost:          T of at most 8 bytes: one atomic operation on a word, from a process by way of
-///                its rank. Larger: a round trip to the value's home.
+///                its rank, and where the word is on another node by a message and its answer.
+///                Larger: a round trip to the value's home.
 template <class T>
 class Value {
   static_assert(std::is_trivially_copyable_v<T>,
