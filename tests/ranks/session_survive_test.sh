@@ -78,7 +78,7 @@ check "a rank that waits for one that computes says so" \
 check "… and goes on with it" lines 2 "^ended"
 check "… with status 0" test "$status" = 0
 
-for variable in MPX_SLOTS MPX_WORDS_PER_RANK; do
+for variable in MPX_SLOTS MPX_WORDS MPX_WORDS_PER_RANK; do
   run mpirun -n 3 "$program" bad-variable single $variable
   check "a wrong $variable on one rank is told to all" lines 3 "no Session: on rank 1 $variable"
   check "… and the program goes on" lines 3 "nothing was thrown"

@@ -95,7 +95,7 @@ MpiSession::MpiSession(std::unique_ptr<Communicator> communicator)
 bool MpiSession::mpi_is_initialised() { return mpi::environment::initialized(); }
 bool MpiSession::mpi_is_finalised() { return mpi::environment::finalized(); }
 
-void MpiSession::check_settings() { static_cast<void>(words_per_rank()); }
+void MpiSession::check_settings() { check_words_settings(); }
 
 MpiSession MpiSession::adopt(int fortran_handle, std::chrono::seconds patience,
                              const std::string& note) {

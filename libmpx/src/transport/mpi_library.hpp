@@ -53,7 +53,7 @@ class MpiSession {
   /// waited for other ranks for `patience` says so, with `note` at the end.
   static MpiSession adopt(int fortran_handle, std::chrono::seconds patience,
                           const std::string& note);
-  /// Throws UsageError if a variable of the environment that this class reads is wrong.
+  /// Throws LaunchError if a variable of the environment that this class reads is wrong.
   static void check_settings();
   static bool mpi_is_initialised();
   static bool mpi_is_finalised();

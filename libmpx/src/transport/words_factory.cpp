@@ -86,6 +86,11 @@ std::unique_ptr<Words> make(Carrier carrier, MPI_Comm communicator, const Places
 
 }  // namespace
 
+void check_words_settings() {
+  static_cast<void>(parse_carrier(setting("MPX_WORDS")));
+  static_cast<void>(parse_words_per_rank(setting("MPX_WORDS_PER_RANK")));
+}
+
 std::string words_facts() {
   std::string text = setting("MPX_WORDS") + kEnd + setting("MPX_WORDS_PER_RANK") + kEnd;
   return has_infiniband() ? text + "InfiniBand" : text;

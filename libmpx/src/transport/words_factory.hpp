@@ -10,6 +10,9 @@
 
 namespace mpx::detail {
 
+/// Throws LaunchError unless this rank's MPX_WORDS and MPX_WORDS_PER_RANK can be read.
+void check_words_settings();
+
 /// What one rank knows for the choice of a carrier, as text for all: its settings (MPX_WORDS,
 /// MPX_WORDS_PER_RANK) and its node's hardware.
 std::string words_facts();
