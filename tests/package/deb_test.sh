@@ -8,7 +8,7 @@ packages=$WORK/packages
 root=$WORK/root
 rm -rf "$packages" "$root"
 quietly cpack -G DEB --config "$BUILD/CPackConfig.cmake" -B "$packages"
-deb=("$packages"/libmpx-dev_"$VERSION"_*.deb)
+deb=("$packages"/libmpx-dev_"$VERSION"-1_*.deb)
 [ -f "${deb[0]}" ] || fail "no package: $(ls "$packages")"
 
 field() { dpkg-deb --field "${deb[0]}" "$1"; }
