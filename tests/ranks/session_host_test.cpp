@@ -286,16 +286,17 @@ TEST(SessionHost, AThreadMayUseMpiWhileAnotherUsesIt) {
 
 TEST(SessionHost, ALoopOfCallsThatNeverWaitServesToo) {
   const mpx::Session session(MPI_COMM_WORLD);
-  const mpx::Queue<int> queue(mpx::named("q"));  // on rank 0
+  const mpx::Queue<int> to_0(mpx::named("to rank 0"));  // both are on rank 0
+  const mpx::Queue<int> from_0(mpx::named("from rank 0"));
   const mpx::Value<int> flag(mpx::named("flag"));
-  if (world_rank() == world_size() - 1) queue.put(1);
+  if (world_rank() == world_size() - 1) to_0.put(1);
   if (world_rank() != 0) {
-    queue.get();
+    from_0.get();
     flag.fetch_add(1);
     return;
   }
-  for (int got = 0; got < 1;) got = queue.try_get().value_or(0);
-  for (int i = 1; i < world_size(); ++i) queue.put(1);
+  for (int got = 0; got < 1;) got = to_0.try_get().value_or(0);
+  for (int i = 1; i < world_size(); ++i) from_0.put(1);
   while (flag.load() != world_size() - 1) {
   }
 }
