@@ -34,6 +34,9 @@ class Includes(unittest.TestCase):
             for header in ("mpi.h", "boost/mpi.hpp", "boost/mpi/request.hpp"):
                 self.assertEqual(1, len(self.problems({name: f"#include <{header}>\n"})), name)
 
+    def test_the_probe_that_mpx_run_starts_may_use_the_library(self):
+        self.assertEqual([], self.problems({"runner/probe.cpp": "#include <mpx/mpx.hpp>\n"}))
+
     def test_a_public_header_that_includes_a_private_one_is_found(self):
         problems = self.problems({"libmpx/include/mpx/a.hpp": '#include "core/b.hpp"\n'})
         self.assertIn("public headers only", problems[0])
