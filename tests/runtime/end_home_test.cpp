@@ -334,7 +334,7 @@ TEST_F(EndHomeTest, WhenFreedDropsItsItemsAndTellsBothSides) {
 }
 
 TEST_F(EndHomeTest, RefusesOperationsOfOtherObjects) {
-  end.on(request(Kind::lock_acquire, a, 1), text_payload("x", {peer}), out);
+  end.on(request(Kind::acquire, a, 1), text_payload("x", {peer}), out);
   EXPECT_EQ(out.count(Kind::drop_flight), 1u);
   EXPECT_EQ(out.answer(a, 1), Status::usage);
 }

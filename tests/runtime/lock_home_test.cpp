@@ -20,11 +20,11 @@ struct LockHomeTest : testing::Test {
   const ProcessId a = process(1), b = process(2), c = process(3);
 
   void acquire(ProcessId who, std::uint64_t call, bool only_try = false) {
-    lock.on(request(Kind::lock_acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}},
+    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}},
             out);
   }
   void release(ProcessId who, std::uint64_t call) {
-    lock.on(request(Kind::lock_release, who, call), {}, out);
+    lock.on(request(Kind::release, who, call), {Packer::pack(std::uint64_t{1}), {}}, out);
   }
   void die(ProcessId who) { lock.on_ended(who, facts_of(who, -9), out); }
   /// The uncontended path of a process that reaches the word: true if it worked.
@@ -192,7 +192,7 @@ struct LockHomeRaces : testing::Test {
   const std::uint64_t of_a = LockWord::owned_by(a), of_b = LockWord::owned_by(b);
 
   void acquire(LockHome& lock, ProcessId who, std::uint64_t call) {
-    lock.on(request(Kind::lock_acquire, who, call), {Packer::pack(std::uint8_t{0}), {}}, out);
+    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{0}), {}}, out);
   }
 };
 
@@ -201,7 +201,7 @@ TEST_F(LockHomeRaces, AReleaseIsNotLostWhenTheAbandonedMarkIsClearedMeanwhile) {
   LockHome lock(words, {0, 0});
   acquire(lock, b, 1);
   words.before = [&] { words.word &= ~LockWord::kAbandoned; };
-  lock.on(request(Kind::lock_release, a, 2), {}, out);
+  lock.on(request(Kind::release, a, 2), {Packer::pack(std::uint64_t{1}), {}}, out);
   EXPECT_EQ(out.answer(b, 1), Status::ok);
   EXPECT_EQ(words.word, of_b);
 }
@@ -220,7 +220,7 @@ TEST_F(LockHomeRaces, AReleaseThatComesSecondFreesNobodyElsesLock) {
   RacingWord words(of_a);
   LockHome lock(words, {0, 0});
   words.before = [&] { words.word = of_b; };  // freed and taken by another
-  lock.on(request(Kind::lock_release, a, 2), {}, out);
+  lock.on(request(Kind::release, a, 2), {Packer::pack(std::uint64_t{1}), {}}, out);
   EXPECT_EQ(words.word, of_b);
 }
 

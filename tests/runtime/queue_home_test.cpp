@@ -412,7 +412,7 @@ TEST_F(QueueHomeTest, WhenFreedGivesBackAllHandlesAndAnswersWaiters) {
 }
 
 TEST_F(QueueHomeTest, RefusesOperationsOfOtherObjects) {
-  queue->on(request(Kind::lock_acquire, a, 1), text_payload("x", {self}), out);
+  queue->on(request(Kind::acquire, a, 1), text_payload("x", {self}), out);
   EXPECT_EQ(out.count(Kind::drop_flight), 1u);
   EXPECT_EQ(out.answer(a, 1), Status::usage);
 }

@@ -12,14 +12,8 @@
 namespace mpx {
 
 namespace detail {
-
-/// Time left until a point of any clock.
-template <class Clock, class Length>
-Duration until(const std::chrono::time_point<Clock, Length>& when) {
-  return when - Clock::now();
+struct LockAccess;
 }
-
-}  // namespace detail
 
 /// A mutual exclusion lock of the whole job: multiprocessing.Lock. TimedLockable, so
 /// std::scoped_lock and std::unique_lock guard it.
@@ -69,6 +63,7 @@ class Lock {
   static Lock mpx_load(detail::Reader& reader) { return Lock(detail::SyncCore::load(reader)); }
 
  private:
+  friend struct detail::LockAccess;
   explicit Lock(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
 
   std::shared_ptr<detail::SyncCore> core_;
@@ -106,11 +101,25 @@ class RecursiveLock {
   }
 
  private:
-  template <class T>
-  friend class Value;
+  friend struct detail::LockAccess;
   explicit RecursiveLock(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
 
   std::shared_ptr<detail::SyncCore> core_;
 };
+
+namespace detail {
+
+/// For the objects that have a lock: the way between it and its core.
+struct LockAccess {
+  template <class AnyLock>
+  static const std::shared_ptr<SyncCore>& core(const AnyLock& lock) {
+    return lock.core_;
+  }
+  static RecursiveLock recursive(std::shared_ptr<SyncCore> core) {
+    return RecursiveLock(std::move(core));
+  }
+};
+
+}  // namespace detail
 
 }  // namespace mpx

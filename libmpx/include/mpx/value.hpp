@@ -66,7 +66,7 @@ class Value {
   }
 
   /// The lock that goes with the value: `auto lock = v.get_lock(); std::scoped_lock guard(lock);`.
-  [[nodiscard]] RecursiveLock get_lock() const { return RecursiveLock(core_); }
+  [[nodiscard]] RecursiveLock get_lock() const { return detail::LockAccess::recursive(core_); }
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }
   static Value mpx_load(detail::Reader& reader) { return Value(detail::SyncCore::load(reader)); }

@@ -152,13 +152,13 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   return std::nullopt;
 }
 
-Reply Client::call_service(Kind kind, ProcessId to, Payload payload) {
+Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const ObjectId& object) {
   std::unique_lock lock(mutex_);
   require_link();
   const auto call = next_call_++;
   Pending pending;
   pending_[call] = &pending;
-  send(kind, {}, to, call, std::move(payload), 0);
+  send(kind, object, to, call, std::move(payload), 0);
   if (pending.done) link_->flush();
   try {
     wait_for_answer(lock, pending, kind, to.rank().number());
@@ -365,7 +365,7 @@ void Client::free_claim_slot(std::uint16_t slot) {
   if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }
 
-std::uint64_t Client::work_on_word(const WordRequest& request) {
+std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& object) {
   {
     std::unique_lock lock(mutex_);
     require_link();
@@ -375,7 +375,7 @@ std::uint64_t Client::work_on_word(const WordRequest& request) {
     if (words != nullptr && words->reaches(request.word.home)) return request.perform(*words);
   }
   const auto answer =
-      call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}});
+      call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}}, object);
   check(answer, "working on a shared word");
   return Unpacker(answer.payload.bytes).get<std::uint64_t>();
 }

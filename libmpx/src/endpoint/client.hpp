@@ -88,7 +88,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload,
                                   Deadline deadline, std::function<void(Reply)> late);
   /// A call to a service of a rank.
-  Reply call_service(Kind kind, ProcessId to, Payload payload = {});
+  Reply call_service(Kind kind, ProcessId to, Payload payload = {}, const ObjectId& object = {});
   /// Sends a request that has no answer.
   void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
   void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object,
@@ -130,6 +130,12 @@ class Client : public std::enable_shared_from_this<Client> {
   }
   std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
     return work_on_word({word, WordRequest::Operation::compare_exchange, desired, expected});
+  }
+  /// The same; if it succeeds, this process holds so many permits more of the semaphore.
+  std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired,
+                                      const ObjectId& semaphore, std::int64_t permits) {
+    return work_on_word(
+        {word, WordRequest::Operation::compare_exchange, desired, expected, permits}, semaphore);
   }
 
   /// A frame for this process has arrived. Called under the mutex by the link's driver.
@@ -203,7 +209,7 @@ class Client : public std::enable_shared_from_this<Client> {
     Reply reply;
   };
 
-  std::uint64_t work_on_word(const WordRequest& request);
+  std::uint64_t work_on_word(const WordRequest& request, const ObjectId& object = {});
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
   void hand_over();
   void drive_once(std::unique_lock<std::mutex>& lock);

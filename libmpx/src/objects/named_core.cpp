@@ -21,9 +21,9 @@ Named named(std::string_view text) {
 
 namespace detail {
 
-std::shared_ptr<Core> find_or_make(const Named& name, std::string_view type,
-                                   const std::function<std::shared_ptr<Core>(Reader&)>& load,
-                                   const std::function<std::shared_ptr<Core>()>& make) {
+void find_or_make(const Named& name, std::string_view type,
+                  const std::function<void(Reader&)>& load,
+                  const std::function<void(Writer&)>& make) {
   const auto client = Client::current();
   const ProcessId table(0, 0);
   auto found = client->call_service(Kind::name_find, table,
@@ -39,10 +39,8 @@ std::shared_ptr<Core> find_or_make(const Named& name, std::string_view type,
   writer.number(std::uint64_t{name.text().size()});
   writer.raw(name.text().data(), name.text().size());
   try {
-    auto core = make();
-    core->save(writer);
+    make(writer);
     static_cast<void>(client->call_service(Kind::name_bind, table, writer.take()));
-    return core;
   } catch (...) {
     static_cast<void>(
         client->call_service(Kind::name_give_up, table, {Packer::pack(name.text()), {}}));

@@ -3,82 +3,81 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <stdexcept>
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
-#include "runtime/lock_home.hpp"
+#include "runtime/wait_words.hpp"
 
 namespace mpx::detail {
 namespace {
 
-template <class W>
-WordRef ref(const W& word) {
-  return {word.home, word.slot};
-}
+WordRef ref(const WordPlace& place) { return {place.home, place.slot}; }
 
 }  // namespace
 
 std::shared_ptr<SyncCore> SyncCore::make_lock() { return Client::make_core<SyncCore>(); }
 std::shared_ptr<SyncCore> SyncCore::make_value(Bytes initial) {
-  return Client::make_core<SyncCore>(std::move(initial));
+  return Client::make_core<SyncCore>(Guards::value, std::move(initial));
+}
+std::shared_ptr<SyncCore> SyncCore::make_array(std::uint64_t bytes, Bytes initial) {
+  return Client::make_core<SyncCore>(Guards::array, std::move(initial), bytes);
 }
 
 std::shared_ptr<SyncCore> SyncCore::load(Reader& reader) {
   const auto id = load_id(reader);
-  Word words[2];
-  for (auto& word : words) {
-    word.home = reader.number<std::int32_t>();
-    word.slot = reader.number<std::uint32_t>();
-  }
+  const auto lock = load_place(reader);
+  const auto value = load_place(reader);
+  const auto bytes = reader.number<std::uint64_t>();
   return Client::current()->adopt<SyncCore>(id, [&] {
     auto core = make_lock();
-    core->lock_ = words[0];
-    core->value_ = words[1];
+    core->lock_ = lock;
+    core->value_ = value;
+    core->array_bytes_ = bytes;
     return core;
   });
 }
 
 void SyncCore::save_details(Writer& writer) const {
-  for (const auto& word : {lock_, value_}) {
-    writer.number(word.home);
-    writer.number(word.slot);
-  }
+  save_place(writer, lock_);
+  save_place(writer, value_);
+  writer.number(array_bytes_);
 }
 
 ObjectId SyncCore::create() {
+  constexpr struct {
+    ObjectKind kind;
+    const char* what;
+  } kMade[] = {{ObjectKind::lock, "making a Lock"},
+               {ObjectKind::cell, "making a Value"},
+               {ObjectKind::array, "making an Array"}};
+  const auto& made = kMade[static_cast<std::size_t>(guards_)];
   const auto client = Client::current();
   const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
   Packer arguments;
-  arguments.put(has_value_ ? ObjectKind::cell : ObjectKind::lock);
+  arguments.put(made.kind);
+  if (guards_ == Guards::array) arguments.put(array_bytes_);
   arguments.put_raw(initial_.data(), initial_.size());
   const auto reply = client->call(Kind::create, id, {std::move(arguments).take(), {}});
-  Client::check(reply, has_value_ ? "making a Value" : "making a Lock");
+  Client::check(reply, made.what);
   Unpacker in(reply.payload.bytes);
-  lock_ = in.get<Word>();
-  if (has_value_) value_ = in.get<Word>();
-  initial_.clear();
+  lock_ = in.get<WordPlace>();
+  if (!in.at_end()) value_ = in.get<WordPlace>();
+  initial_ = {};
   return id;
 }
 
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
-  const auto word = to.word_compare_exchange(ref(lock_), 0, LockWord::owned_by(to.self().id));
-  return word == 0 || lock_contended(word, deadline);
-}
-
-bool SyncCore::lock_contended(std::uint64_t word, Deadline deadline) {
-  auto& to = client();
-  const auto mine = LockWord::owned_by(to.self().id);
-  if (word == LockWord::kAbandoned &&
-      to.word_compare_exchange(ref(lock_), word, mine | LockWord::kAbandoned) == word) {
-    return true;
+  const auto me = to.self().id;
+  std::uint64_t word = 0;
+  while (const auto mine = LockWord::taken(word, me)) {
+    const auto was = to.word_compare_exchange(ref(lock_), word, *mine);
+    if (was == word) return true;
+    word = was;
   }
-  const std::uint8_t try_only = deadline.is_now() ? 1 : 0;
-  const auto reply = to.call_until(Kind::lock_acquire, id(), {Packer::pack(try_only), {}},
-                                   try_only != 0 ? Deadline::never() : deadline, {});
-  Client::check(*reply, "lock");
-  return reply->status == Status::ok;
+  return acquire_at_home(*this, deadline, "lock");
 }
 
 void SyncCore::unlock() {
@@ -92,7 +91,7 @@ void SyncCore::unlock() {
     if ((word & LockWord::kContended) != 0) break;
     expected = word;  // another process's, or marked as abandoned
   }
-  Client::check(to.call(Kind::lock_release, id()), "unlock");
+  release_at_home(*this, 1, "unlock");
 }
 
 bool SyncCore::lock_recursive(Deadline deadline) {
@@ -121,6 +120,41 @@ void SyncCore::unlock_recursive() {
     owner_.reset();
   }
   unlock();
+}
+
+void SyncCore::require_owner(const char* what) {
+  if (owner_ == std::this_thread::get_id()) return;
+  throw UsageError(fmt::format(
+      "{} of a Condition by a thread that does not hold its RecursiveLock: lock first", what));
+}
+
+bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadline) {
+  auto& to = client();
+  std::uint64_t depth = 0;
+  if (recursive) {
+    const std::lock_guard guard(to.mutex());
+    require_owner("wait");
+    depth = std::exchange(depth_, 0);
+    owner_.reset();
+  }
+  const auto reply =
+      to.call_until(Kind::condition_wait, id(), {Packer::pack(condition), {}}, deadline, {});
+  Client::check(*reply, "wait");
+  if (recursive) {
+    const std::lock_guard guard(to.mutex());
+    owner_ = std::this_thread::get_id();
+    depth_ = depth;
+  }
+  return reply->status == Status::ok;
+}
+
+void SyncCore::notify_at(const ObjectId& condition, bool recursive, std::uint64_t n) {
+  auto& to = client();
+  if (recursive) {
+    const std::lock_guard guard(to.mutex());
+    require_owner("notify");
+  }
+  Client::check(to.call(Kind::condition_notify, id(), {Packer::pack(condition, n), {}}), "notify");
 }
 
 bool SyncCore::abandoned() { return (client().word_load(ref(lock_)) & LockWord::kAbandoned) != 0; }
@@ -196,9 +230,37 @@ bool SyncCore::compare_exchange_value(void* expected, const void* desired, std::
   return reply.status == Status::ok;
 }
 
+void SyncCore::read_array(std::uint64_t offset, void* into, std::size_t size) {
+  const auto reply = client().call(Kind::array_read, id(),
+                                   {Packer::pack(offset, static_cast<std::uint64_t>(size)), {}});
+  Client::check(reply, "read of an Array");
+  std::memcpy(into, Unpacker(reply.payload.bytes).view(size).data(), size);
+}
+
+void SyncCore::write_array(std::uint64_t offset, const void* from, std::size_t size) {
+  Packer packer;
+  packer.reserve(sizeof offset + size);
+  packer.put(offset);
+  packer.put_raw(from, size);
+  Client::check(client().call(Kind::array_write, id(), {std::move(packer).take(), {}}),
+                "write to an Array");
+}
+
 std::uint64_t SyncCore::fetch_add_value(std::uint64_t by) {
   auto& to = client();
   return to.word_add(ref(value_), by);
+}
+
+std::uint64_t bytes_of_array(std::size_t n, std::size_t each) {
+  constexpr auto kMost = std::uint64_t{1} << 62;
+  if (n <= kMost / each) return n * each;
+  throw UsageError(fmt::format("an Array of {} elements of {} bytes: too many", n, each));
+}
+
+void check_array_bounds(const char* what, std::size_t offset, std::size_t count, std::size_t size) {
+  if (offset <= size && count <= size - offset) return;
+  throw std::out_of_range(fmt::format("{} of {} element{} from index {} on of an Array of {}", what,
+                                      count, count == 1 ? "" : "s", offset, size));
 }
 
 }  // namespace mpx::detail

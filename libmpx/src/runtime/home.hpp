@@ -71,6 +71,9 @@ class Home {
   /// A process that may have used the object has ended.
   virtual void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
 
+  /// The same, first, if the process had a reference to the object.
+  virtual void on_holder_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
+
   /// A process is about to end in good order: what lives only for it ends first.
   virtual void on_leaving(ProcessId /*who*/, Outbox& /*out*/) {}
 

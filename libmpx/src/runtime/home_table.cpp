@@ -79,6 +79,7 @@ void HomeTable::on_leaving(ProcessId who, Outbox& out) {
 void HomeTable::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::vector<ObjectId> dropped;
   for (auto& [id, entry] : objects_) {
+    if (entry.holders.contains(who)) entry.home->on_holder_ended(who, facts, out);
     entry.home->on_ended(who, facts, out);
     if (entry.holders.erase(who) != 0) dropped.push_back(id);
   }

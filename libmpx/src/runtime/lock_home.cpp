@@ -1,104 +1,98 @@
 #include "runtime/lock_home.hpp"
 
-#include <algorithm>
-
 namespace mpx::detail {
 
 void LockHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
-  switch (request.kind) {
-    case Kind::lock_acquire:
-      return acquire(request, Unpacker(payload.bytes).get<std::uint8_t>() == 0, out);
-    case Kind::lock_release:
-      return release(request, out);
-    default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Lock")));
+  if (request.kind == Kind::condition_wait) {
+    const auto condition = Unpacker(payload.bytes).get<ObjectId>();
+    if (!held_by_caller(request, "wait", out)) return;
+    conditions_[condition].push({request, Status::ok, condition});
+    give_back(LockWord::owned_by(request.from), 0, out);
+  } else if (request.kind == Kind::condition_notify) {
+    const auto [condition, n] = Unpacker::unpack<ObjectId, std::uint64_t>(payload.bytes);
+    if (!held_by_caller(request, "notify", out)) return;
+    notify(condition, n);
+    look_again(out);
+    out.reply(request, Status::ok);
+  } else {
+    WaitHome::on(request, std::move(payload), out);
   }
 }
 
-void LockHome::acquire(const FrameHeader& request, bool waits, Outbox& out) {
-  const auto mine = LockWord::owned_by(request.from);
-  auto word = words_.load(word_);
-  while (true) {
-    if (LockWord::owner(word) == 0) {
-      const auto was = words_.compare_exchange(word_, word, mine | (word & LockWord::kAbandoned));
-      if (was == word) return out.reply(request, Status::ok);
-      word = was;
-      continue;
-    }
-    if (!waits) return out.reply(request, Status::no);
-    if ((word & LockWord::kContended) != 0) break;
-    const auto was = words_.compare_exchange(word_, word, word | LockWord::kContended);
-    if (was == word) break;
-    word = was;
-  }
-  waiters_.push_back(request);
+/// Gives the lock back if `owner` holds it: else somebody has done so already.
+void LockHome::give_back(Word owner, Word marks, Outbox& out) {
+  change(
+      [&](Word word) -> std::optional<Word> {
+        if (LockWord::owner(word) != owner) return std::nullopt;
+        return (word & LockWord::kAbandoned) | marks;
+      },
+      out);
 }
 
-void LockHome::release(const FrameHeader& request, Outbox& out) {
-  const auto word = words_.load(word_);
-  if (LockWord::owner(word) == 0) {
-    return out.reply(request, Status::usage,
-                     Packer::pack(std::string("unlock of a Lock that is free")));
-  }
-  pass_on(word, 0, out);
+void LockHome::release(const FrameHeader& request, std::uint64_t /*n*/, Outbox& out) {
+  const auto owner = LockWord::owner(load());
+  if (owner == 0) return refuse(request, "unlock of a Lock that is free", out);
+  give_back(owner, 0, out);
   out.reply(request, Status::ok);
 }
 
-/// Gives the lock, whose word is `held`, to the next waiter, or frees it; keeps the abandoned mark,
-/// and sets `marks`. Does nothing if the owner has changed: then somebody else has unlocked it.
-void LockHome::pass_on(std::uint64_t held, std::uint64_t marks, Outbox& out) {
-  std::uint64_t taker = 0;
-  if (!waiters_.empty()) {
-    taker = LockWord::owned_by(waiters_.front().from);
-    if (waiters_.size() > 1) taker |= LockWord::kContended;
-  }
-  for (const auto owner = LockWord::owner(held); LockWord::owner(held) == owner;) {
-    const auto next = taker | (held & LockWord::kAbandoned) | marks;
-    const auto was = words_.compare_exchange(word_, held, next);
-    if (was != held) {  // the abandoned mark was cleared meanwhile
-      held = was;
-      continue;
-    }
-    if (waiters_.empty()) return;
-    out.reply(waiters_.front(), Status::ok);
-    waiters_.pop_front();
-    return;
-  }
+bool LockHome::held_by_caller(const FrameHeader& request, const char* what, Outbox& out) {
+  if (LockWord::owner(load()) == LockWord::owned_by(request.from)) return true;
+  refuse(request,
+         std::string(what) + " of a Condition by a process that does not hold its lock: lock first",
+         out);
+  return false;
 }
 
-void LockHome::unmark_contended() {
-  auto word = words_.load(word_);
-  while (waiters_.empty() && (word & LockWord::kContended) != 0) {
-    const auto was = words_.compare_exchange(word_, word, word & ~LockWord::kContended);
-    if (was == word) return;
-    word = was;
-  }
+void LockHome::notify(ObjectId condition, std::uint64_t n) {
+  const auto found = conditions_.find(condition);
+  if (found == conditions_.end()) return;
+  for (; n > 0 && !found->second.empty(); --n) waiters_.push(found->second.pop());
+  if (found->second.empty()) conditions_.erase(found);
 }
 
 void LockHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
-  const auto found = std::find_if(waiters_.begin(), waiters_.end(), [&](const FrameHeader& waiter) {
-    return waiter.from == from && waiter.call == call;
-  });
-  if (found == waiters_.end()) return;  // granted already: the answer is on its way
-  out.reply(*found, Status::no);
-  waiters_.erase(found);
-  unmark_contended();
+  for (auto& [condition, list] : conditions_) {
+    auto waiter = list.take(from, call);
+    if (!waiter) continue;
+    waiter->answer = Status::no;
+    waiters_.push(*waiter);
+    if (list.empty()) conditions_.erase(condition);
+    return look_again(out);
+  }
+  for (const auto& waiter : waiters_) {
+    const bool its = waiter.call.from == from && waiter.call.call == call;
+    if (its && !waiter.condition.empty()) return;  // has been notified, and will have the lock
+  }
+  WaitHome::on_cancel(from, call, out);
 }
 
-void LockHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
-  std::erase_if(waiters_, [&](const FrameHeader& waiter) { return waiter.from == who; });
-  const auto word = words_.load(word_);
-  if (LockWord::owner(word) == LockWord::owned_by(who)) {
-    pass_on(word, LockWord::kAbandoned, out);
-  } else {
-    unmark_contended();
+void LockHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  for (auto at = conditions_.begin(); at != conditions_.end();) {
+    at->second.take_all_of(who);
+    at = at->second.empty() ? conditions_.erase(at) : std::next(at);
   }
+  WaitHome::on_ended(who, facts, out);
+}
+
+void LockHome::on_gone(ProcessId who, const ProcessFacts& /*facts*/, const Gone& waited,
+                       Outbox& out) {
+  for (const auto& waiter : waited) {
+    const bool notified = !waiter.condition.empty() && waiter.answer == Status::ok;
+    if (notified) notify(waiter.condition, 1);
+  }
+  const auto owner = LockWord::owned_by(who);
+  if (LockWord::owner(load()) != owner) return;
+  while (!conditions_.empty()) {
+    const auto& [condition, list] = *conditions_.begin();
+    notify(condition, list.size());
+  }
+  give_back(owner, LockWord::kAbandoned, out);
 }
 
 void LockHome::on_freed(Outbox& out) {
-  for (const auto& waiter : waiters_) out.reply(waiter, Status::no_object);
-  words_.release(word_);
+  for (auto& [condition, list] : conditions_) list.answer_all(Status::no_object, {}, out);
+  WaitHome::on_freed(out);
 }
 
 }  // namespace mpx::detail

@@ -1,53 +1,50 @@
 #pragma once
 
-#include <deque>
+#include <map>
 
-#include "runtime/home.hpp"
-#include "transport/words.hpp"
+#include "runtime/wait_home.hpp"
 
 namespace mpx::detail {
 
-/// Layout of a lock's word: 0 is free; else the owner's process id + 1 and two marks.
-struct LockWord {
-  static constexpr std::uint64_t kContended = std::uint64_t{1} << 63;  // unlock must ask the home
-  static constexpr std::uint64_t kAbandoned = std::uint64_t{1} << 62;  // a holder died
-  static constexpr std::uint64_t owned_by(ProcessId who) { return who.value() + 1; }
-  static constexpr std::uint64_t owner(std::uint64_t word) {
-    return word & ~(kContended | kAbandoned);
-  }
-};
-
-/// Waiting for a lock: who must wait is queued here and granted in order.
+/// A lock, and the conditions over it. The word says which process holds it.
 ///
-/// | word        | lock_acquire          | lock_release          | holder dies                  |
-/// |-------------|-----------------------|-----------------------|------------------------------|
-/// | free        | owner := caller, ok   | usage                 | –                            |
-/// | held        | contended, queued     | next waiter, or free  | abandoned; next waiter, or free
-/// |
-///
-/// Without the contended mark, lock and unlock are one compare-and-swap by whoever reaches the
-/// word, and this machine is not asked. It changes the word by compare-and-swap too, so a lock
-/// handed on meanwhile is never freed by mistake.
-class LockHome : public Home {
+/// | event                 | what happens, besides what is said of WaitHome                       |
+/// |-----------------------|----------------------------------------------------------------------|
+/// | condition_wait        | not the caller's: usage. Else the caller waits at the condition, and |
+/// |                       | the lock is given back, in one step                                  |
+/// | condition_notify n    | not the caller's: usage. Else the first n of the condition wait for  |
+/// |                       | the lock, behind the others, to be answered ok; none is remembered   |
+/// | cancel at a condition | waits for the lock, behind the others, to be answered no             |
+/// | cancel after that     | nothing: the answer says which came first, and the lock is had       |
+/// | a notified waiter     | the next of the condition is notified in its place                   |
+/// | dies before its grant |                                                                      |
+/// | the holder dies       | as release, with *abandoned*; all at all conditions are notified,    |
+/// |                       | since a notification may have died with it                           |
+class LockHome : public WaitHome {
  public:
-  LockHome(Words& words, WordRef word) : words_(words), word_(word) {}
+  using WaitHome::WaitHome;
 
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
 
-  [[nodiscard]] WordRef word() const { return word_; }
+  /// Who waits at which condition.
+  [[nodiscard]] const std::map<ObjectId, WaitList>& conditions() const { return conditions_; }
+
+ protected:
+  [[nodiscard]] std::optional<Word> taken(Word word, ProcessId who) const override {
+    return LockWord::taken(word, who);
+  }
+  void release(const FrameHeader& request, std::uint64_t n, Outbox& out) override;
+  void on_gone(ProcessId who, const ProcessFacts& facts, const Gone& waited, Outbox& out) override;
 
  private:
-  void acquire(const FrameHeader& request, bool waits, Outbox& out);
-  void release(const FrameHeader& request, Outbox& out);
-  void pass_on(std::uint64_t held, std::uint64_t marks, Outbox& out);
-  void unmark_contended();
+  void give_back(Word owner, Word marks, Outbox& out);
+  bool held_by_caller(const FrameHeader& request, const char* what, Outbox& out);
+  void notify(ObjectId condition, std::uint64_t n);
 
-  Words& words_;
-  WordRef word_;
-  std::deque<FrameHeader> waiters_;
+  std::map<ObjectId, WaitList> conditions_;  // without empty ones
 };
 
 }  // namespace mpx::detail

@@ -15,11 +15,11 @@
 
 #include "core/log.hpp"
 #include "mpx/error.hpp"
-#include "runtime/cell_home.hpp"
 #include "runtime/end_home.hpp"
 #include "runtime/pool_home.hpp"
 #include "runtime/process_home.hpp"
 #include "runtime/queue_home.hpp"
+#include "runtime/sync_homes.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -198,10 +198,23 @@ void Runtime::work_on_word(Frame&& frame) {
   }
   const auto header = frame.header;
   try {
-    reply(header, Status::ok, Packer::pack(request.perform(words_)));
+    const auto was = request.perform(words_);
+    if (request.permits != 0 && was == request.expected) note_permits(header, request.permits);
+    reply(header, Status::ok, Packer::pack(was));
   } catch (const UsageError& error) {
     reply(header, Status::usage, Packer::pack(std::string(error.what())));
   }
+}
+
+/// The account of what a process takes is its worker's, or, where another rank does it, its home's.
+void Runtime::note_permits(const FrameHeader& request, std::int64_t more) {
+  if (request.from.rank().number() == rank())
+    return supervisor_.note_permits(request.from, request.object, more);
+  FrameHeader header;
+  header.kind = Kind::permits;
+  header.from = request.from;
+  header.object = request.object;
+  route(make_frame(header, {Packer::pack(more), {}}));
 }
 
 void Runtime::on_process_ended(const Frame& frame) {
@@ -224,9 +237,6 @@ std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arg
       home = std::make_unique<QueueHome>(request.object, capacity, in.get<std::uint64_t>());
       break;
     }
-    case ObjectKind::lock:
-    case ObjectKind::cell:
-      return make_lock_or_cell(kind, request, in);
     case ObjectKind::process:
       if (directory_) home = std::make_unique<ProcessHome>(request.object, *directory_);
       break;
@@ -235,43 +245,12 @@ std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arg
         home = std::make_unique<PoolHome>(request.object, request.from, *directory_,
                                           in.get<PoolSettings>());
       break;
+    default:
+      return make_sync_home(kind, request, in, arguments, words_, rank(), *this);
   }
   if (!home) throw UsageError("an object of this kind lives on rank 0 only");
   reply(request, Status::ok);
   return home;
-}
-
-std::unique_ptr<Home> Runtime::make_lock_or_cell(ObjectKind kind, const FrameHeader& request,
-                                                 Unpacker& in) {
-  const auto allocate = [&](std::uint64_t initial) {
-    const auto word = words_.allocate(initial);
-    if (!word) {
-      throw UsageError(
-          fmt::format("no word is left for another Lock or Value on rank {}: all {} are in use; "
-                      "set MPX_WORDS_PER_RANK higher",
-                      rank(), words_.capacity()));
-    }
-    return *word;
-  };
-  const auto lock = allocate(0);
-  if (kind == ObjectKind::lock) {
-    reply(request, Status::ok, Packer::pack(lock));
-    return std::make_unique<LockHome>(words_, lock);
-  }
-  try {
-    const auto bytes = in.rest();
-    std::optional<WordRef> value;
-    if (bytes.size() <= sizeof(std::uint64_t)) {
-      std::uint64_t initial = 0;
-      std::memcpy(&initial, bytes.data(), bytes.size());
-      value = allocate(initial);
-    }
-    reply(request, Status::ok, Packer::pack(lock, value.value_or(WordRef{})));
-    return std::make_unique<CellHome>(words_, lock, value, Bytes(bytes.begin(), bytes.end()));
-  } catch (...) {
-    words_.release(lock);
-    throw;
-  }
 }
 
 void Runtime::begin_shutdown() {

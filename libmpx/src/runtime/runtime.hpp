@@ -93,12 +93,11 @@ class Runtime : private Outbox {
   void dispatch(Frame&& frame);
   void serve(Frame&& frame);
   void work_on_word(Frame&& frame);
+  void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
   void awake();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
-  std::unique_ptr<Home> make_lock_or_cell(ObjectKind kind, const FrameHeader& request,
-                                          Unpacker& in);
   [[nodiscard]] std::chrono::nanoseconds spin_time() const;
 
   Transport& transport_;

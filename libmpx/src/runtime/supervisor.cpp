@@ -255,6 +255,15 @@ void Supervisor::Child::settle(const Reference& reference) {
   if (found != arrived.end() && --found->second == 0) arrived.erase(found);
 }
 
+void Supervisor::note_permits(ProcessId who, const ObjectId& semaphore, std::int64_t more) {
+  const auto child = children_.find(who.serial());
+  if (child == children_.end() || who.rank().number() != rank_) return;
+  auto& permits = child->second->permits;
+  const auto found = permits.try_emplace(semaphore, 0).first;
+  found->second += more;
+  if (found->second == 0) permits.erase(found);
+}
+
 void Supervisor::on_event(const Template::Event& event) {
   using Type = Template::Event::Type;
   if (event.type == Type::template_died) {
@@ -314,6 +323,13 @@ void Supervisor::report_end(Child& child) {
     header.from = child.id;
     header.object = object;
     route_(make_frame(header, Payload{Packer::pack(child.shared().claims[slot].taken()), {}}));
+  }
+  for (const auto& [semaphore, count] : child.permits) {
+    FrameHeader header;
+    header.kind = Kind::permits;
+    header.from = child.id;
+    header.object = semaphore;
+    route_(make_frame(header, Payload{Packer::pack(count), {}}));
   }
   child.facts.ended = 1;
   child.touched.insert(0);

@@ -55,6 +55,10 @@ class Supervisor {
   /// home.
   void recall(const FrameHeader& request);
 
+  /// Notes that `who` holds `more` permits more of `semaphore`, taken by way of its word; at its end
+  /// the semaphore's home is told the sum.
+  void note_permits(ProcessId who, const ObjectId& semaphore, std::int64_t more);
+
   /// Moves what can be moved. Returns how many events there were. `woken`: a watched descriptor is
   /// readable.
   std::size_t pump(bool woken = false);
@@ -90,6 +94,7 @@ class Supervisor {
     std::deque<Frame> stalled;                          // claimable deliveries without number space
     bool started = false;
     bool ended = false;
+    std::map<ObjectId, std::int64_t> permits;
     std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
     Frame puts;                        // queue_puts: small puts in a row, gathered
     [[nodiscard]] SharedBlock& shared() const;

@@ -42,8 +42,19 @@ enum class Kind : std::uint16_t {
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
   queue_close,
-  lock_acquire,   ///< {u8 try_only}; answered when the lock is the caller's
-  lock_release,   ///< answered
+  acquire,  ///< {u8 try_only}; answered when the caller has it: Lock, Semaphore, Event
+  release,  ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event
+  permits,  ///< {i64 n}: header.from, about to be reported as ended, held n by way of the word
+  condition_wait,  ///< {ObjectId}, to the Lock; answered when it is the caller's again: ok, or no if
+                   ///< it was cancelled
+  condition_notify,  ///< {ObjectId, u64 n}, to the Lock; answered
+  barrier_wait,   ///< → {u64 index, u8 act}, payload: the action, if `act`; no: {text}, it is broken
+  barrier_done,   ///< {u64 round, text} from who ran the action; an empty text: well. → as above
+  barrier_info,   ///< → {u64 parties, u64 waiting, u8 broken}
+  barrier_reset,  ///< answered
+  barrier_abort,  ///< answered
+  array_read,     ///< {u64 offset, u64 bytes} → the bytes
+  array_write,    ///< {u64 offset, bytes}; answered
   cell_read,      ///< → the bytes
   cell_write,     ///< {bytes} → nothing
   cell_exchange,  ///< {bytes} → the old bytes
@@ -128,7 +139,18 @@ enum class Status : std::uint16_t {
   error,      ///< {captured exception}
 };
 
-enum class ObjectKind : std::uint8_t { pipe_end, queue, lock, cell, process, pool };
+enum class ObjectKind : std::uint8_t {
+  pipe_end,
+  queue,
+  lock,
+  cell,
+  process,
+  pool,
+  semaphore,  ///< {u64 permits, u64 most, u8 owned} → its word
+  event,      ///< → its word
+  barrier,    ///< {u64 parties, u8 has action}, payload: the action
+  array,      ///< {u64 bytes, those that are not 0} → the word of its lock
+};
 
 /// What is known about a process, before and after its end.
 struct ProcessFacts {

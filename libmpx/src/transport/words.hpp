@@ -77,6 +77,9 @@ struct WordRequest {
   Operation operation = Operation::load;
   std::uint64_t value = 0;     ///< to set or to add
   std::uint64_t expected = 0;  ///< by compare_exchange
+  /// If it succeeds, the process that asks holds so many permits more of the semaphore which the
+  /// frame names.
+  std::int64_t permits = 0;
 
   /// Does it; returns what the word was.
   std::uint64_t perform(Words& words) const;

@@ -42,4 +42,10 @@ class Deadline {
   std::optional<Clock::time_point> when_;
 };
 
+/// Time left until a point of any clock.
+template <class Clock, class Length>
+Duration until(const std::chrono::time_point<Clock, Length>& when) {
+  return when - Clock::now();
+}
+
 }  // namespace mpx::detail

@@ -9,16 +9,24 @@
 
 namespace mpx::detail {
 
-/// The core of the object called `name`, a `type` for people: found and loaded by `load`, or made
-/// by `make` if this process is the first to ask. Throws UsageError if it is of another type.
-std::shared_ptr<Core> find_or_make(const Named& name, std::string_view type,
-                                   const std::function<std::shared_ptr<Core>(Reader&)>& load,
-                                   const std::function<std::shared_ptr<Core>()>& make);
+/// Has the object called `name`, a `type` for people, read by `load` from its encoded handle, or made
+/// and written by `make` if this process is the first to ask. Throws UsageError if it is of another
+/// type.
+void find_or_make(const Named& name, std::string_view type,
+                  const std::function<void(Reader&)>& load,
+                  const std::function<void(Writer&)>& make);
 
+/// The core of that object.
 template <class CoreT, class Make>
 std::shared_ptr<CoreT> named_core(const Named& name, std::string_view type, Make make) {
-  // Where the type is the same, so is the class of the core.
-  return std::static_pointer_cast<CoreT>(find_or_make(name, type, &CoreT::load, make));
+  std::shared_ptr<CoreT> core;
+  find_or_make(
+      name, type, [&](Reader& reader) { core = CoreT::load(reader); },
+      [&](Writer& writer) {
+        core = make();
+        core->save(writer);
+      });
+  return core;
 }
 
 }  // namespace mpx::detail

@@ -6,19 +6,22 @@
 #include <thread>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/word_core.hpp"
 
 namespace mpx::detail {
 
-/// A lock, and for a Value its value, as this process sees them: where the words are.
+/// A lock, and for a Value or an Array what it guards, as this process sees them: where the words
+/// are.
 class SyncCore : public Core {
  public:
-  /// A lock alone.
-  SyncCore() = default;
-  /// A Value with these bytes at first.
-  explicit SyncCore(Bytes initial) : initial_(std::move(initial)), has_value_(true) {}
+  enum class Guards : std::uint8_t { nothing, value, array };
+  explicit SyncCore(Guards guards = Guards::nothing, Bytes initial = {}, std::uint64_t bytes = 0)
+      : guards_(guards), initial_(std::move(initial)), array_bytes_(bytes) {}
 
   static std::shared_ptr<SyncCore> make_lock();
   static std::shared_ptr<SyncCore> make_value(Bytes initial);
+  /// `initial` may be shorter: the rest is 0.
+  static std::shared_ptr<SyncCore> make_array(std::uint64_t bytes, Bytes initial);
   static std::shared_ptr<SyncCore> load(Reader& reader);
 
   bool lock(Deadline deadline);
@@ -28,6 +31,11 @@ class SyncCore : public Core {
   bool abandoned();
   void clear_abandoned();
 
+  /// Gives the lock back, fully, waits at the condition, and has the lock again; false: nobody
+  /// notified by the deadline. Throws UsageError where the lock is not held.
+  bool wait_at(const ObjectId& condition, bool recursive, Deadline deadline);
+  void notify_at(const ObjectId& condition, bool recursive, std::uint64_t n);
+
   void load_value(void* into, std::size_t size);
   void store_value(const void* from, std::size_t size);
   void exchange_value(void* value, std::size_t size);
@@ -36,22 +44,28 @@ class SyncCore : public Core {
   /// For 8-byte integers. Returns the old value.
   std::uint64_t fetch_add_value(std::uint64_t by);
 
- private:
-  struct Word {
-    std::int32_t home = -1;
-    std::uint32_t slot = 0;
-  };
+  [[nodiscard]] std::uint64_t array_bytes() const { return array_bytes_; }
+  void read_array(std::uint64_t offset, void* into, std::size_t size);
+  void write_array(std::uint64_t offset, const void* from, std::size_t size);
 
+ private:
   ObjectId create() override;
   void save_details(Writer& writer) const override;
-  bool lock_contended(std::uint64_t word, Deadline deadline);
 
-  Word lock_, value_;
+  void require_owner(const char* what);
+
+  WordPlace lock_, value_;
+  Guards guards_;
   Bytes initial_;
-  bool has_value_ = false;
+  std::uint64_t array_bytes_;
   // Owner of a RecursiveLock inside this process; guarded by the client's mutex.
   std::optional<std::thread::id> owner_;
   std::uint64_t depth_ = 0;
 };
+
+/// The size of an Array of `n` elements. Throws UsageError if there is no such size.
+std::uint64_t bytes_of_array(std::size_t n, std::size_t each);
+/// Throws std::out_of_range if elements `offset` to `offset + count` are not all among `size`.
+void check_array_bounds(const char* what, std::size_t offset, std::size_t count, std::size_t size);
 
 }  // namespace mpx::detail

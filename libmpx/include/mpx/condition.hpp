@@ -1,0 +1,106 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "mpx/detail/condition_core.hpp"
+#include "mpx/detail/named_core.hpp"
+#include "mpx/detail/type_name.hpp"
+#include "mpx/duration.hpp"
+#include "mpx/lock.hpp"
+
+namespace mpx {
+
+/// Waits, under a lock, for what another process changes under it: multiprocessing.Condition. It is
+/// Lockable itself: `std::unique_lock guard(condition);`.
+///
+/// A Condition is a handle: copies name the same condition, and a copy sent to another process goes
+/// on naming it. Several may share one lock.
+///
+/// Ordering:      waiters are notified in the order of their wait(), and then have the lock in turn
+///                with those who ask for it. A notification that finds nobody is not remembered.
+/// Thread safety: all members, from any thread of any process.
+/// Failure:       if a process dies that holds the lock, all who wait are woken, since a
+///                notification may have died with it: wait(pred) looks again, and abandoned() of the
+///                lock is true. One that is notified and dies before it has the lock passes the
+///                notification on.
+/// Cost:          a round trip to the lock's home each for wait and notify.
+class Condition {
+ public:
+  /// Over a RecursiveLock of its own; made at first use, on the rank that uses it first.
+  Condition() : Condition(RecursiveLock()) {}
+  explicit Condition(const Lock& lock) : core_(make(lock)) {}
+  explicit Condition(const RecursiveLock& lock) : core_(make(lock)) {}
+  /// The condition of that name in this job; see Named.
+  explicit Condition(const Named& name) : Condition(name, RecursiveLock()) {}
+  Condition(const Named& name, const Lock& lock) : core_(named(name, lock)) {}
+  Condition(const Named& name, const RecursiveLock& lock) : core_(named(name, lock)) {}
+
+  /// Of its lock.
+  void lock() const { static_cast<void>(core_->lock(detail::Deadline::never())); }
+  [[nodiscard]] bool try_lock() const { return core_->lock(detail::Deadline::now()); }
+  [[nodiscard]] bool try_lock_for(Duration timeout) const {
+    return core_->lock(detail::Deadline::after(timeout));
+  }
+  template <class Clock, class Length>
+  [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Length>& when) const {
+    return try_lock_for(detail::until(when));
+  }
+  void unlock() const { core_->unlock(); }
+
+  /// Gives the lock back (a RecursiveLock fully), blocks until notified, and has the lock again, as
+  /// often as before. Throws UsageError where the lock is not held: a Lock by this process, a
+  /// RecursiveLock by this thread.
+  void wait() const { static_cast<void>(core_->wait(detail::Deadline::never())); }
+  /// As wait(), but false if nobody notifies for `timeout`. It has the lock again either way, and
+  /// takes no notification from others then.
+  [[nodiscard]] bool wait_for(Duration timeout) const {
+    return core_->wait(detail::Deadline::after(timeout));
+  }
+  /// Waits until `pred()`, called with the lock held, is true.
+  template <class Predicate>
+  void wait(Predicate pred) const {
+    while (!pred()) wait();
+  }
+  /// As wait(pred), but gives up after `timeout` in all: what pred() is then.
+  template <class Predicate>
+  [[nodiscard]] bool wait_for(Duration timeout, Predicate pred) const {
+    const auto deadline = detail::Deadline::after(timeout);
+    while (!pred()) {
+      if (!core_->wait(deadline)) return pred();
+    }
+    return true;
+  }
+
+  /// Wakes the first who waits. Throws UsageError where the lock is not held, as wait().
+  void notify_one() const { core_->notify(1); }
+  /// Wakes the first `n` who wait.
+  void notify(std::size_t n) const { core_->notify(n); }
+  /// Wakes all who wait.
+  void notify_all() const { core_->notify(static_cast<std::size_t>(-1)); }
+
+  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
+  static Condition mpx_load(detail::Reader& reader) {
+    return Condition(detail::ConditionCore::load(reader));
+  }
+
+ private:
+  explicit Condition(std::shared_ptr<detail::ConditionCore> core) : core_(std::move(core)) {}
+  static std::shared_ptr<detail::ConditionCore> make(const Lock& lock) {
+    return std::make_shared<detail::ConditionCore>(detail::LockAccess::core(lock), false);
+  }
+  static std::shared_ptr<detail::ConditionCore> make(const RecursiveLock& lock) {
+    return std::make_shared<detail::ConditionCore>(detail::LockAccess::core(lock), true);
+  }
+  template <class AnyLock>
+  static std::shared_ptr<detail::ConditionCore> named(const Named& name, const AnyLock& lock) {
+    return detail::named_core<detail::ConditionCore>(name, detail::type_name<Condition>(),
+                                                     [&] { return make(lock); });
+  }
+
+  std::shared_ptr<detail::ConditionCore> core_;
+};
+
+}  // namespace mpx

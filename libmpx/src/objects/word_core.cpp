@@ -1,0 +1,163 @@
+#include "mpx/detail/word_core.hpp"
+
+#include <fmt/format.h>
+
+#include "core/pack.hpp"
+#include "endpoint/client.hpp"
+#include "mpx/error.hpp"
+#include "runtime/wait_words.hpp"
+
+namespace mpx::detail {
+namespace {
+
+WordRef ref(const WordPlace& place) { return {place.home, place.slot}; }
+
+}  // namespace
+
+void save_place(Writer& writer, const WordPlace& place) {
+  writer.number(place.home);
+  writer.number(place.slot);
+}
+
+WordPlace load_place(Reader& reader) {
+  WordPlace place;
+  place.home = reader.number<std::int32_t>();
+  place.slot = reader.number<std::uint32_t>();
+  return place;
+}
+
+bool acquire_at_home(Core& core, Deadline deadline, const std::string& what) {
+  const std::uint8_t only_try = deadline.is_now() ? 1 : 0;
+  const auto reply =
+      core.client().call_until(Kind::acquire, core.id(), {Packer::pack(only_try), {}},
+                               only_try != 0 ? Deadline::never() : deadline, {});
+  Client::check(*reply, what);
+  return reply->status == Status::ok;
+}
+
+void release_at_home(Core& core, std::uint64_t n, const std::string& what) {
+  Client::check(core.client().call(Kind::release, core.id(), {Packer::pack(n), {}}), what);
+}
+
+ObjectId WordCore::create_here(Bytes arguments, const std::string& what) {
+  const auto client = Client::current();
+  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
+  const auto reply = client->call(Kind::create, id, {std::move(arguments), {}});
+  Client::check(reply, what);
+  place_ = Unpacker(reply.payload.bytes).get<WordPlace>();
+  return id;
+}
+
+std::uint64_t WordCore::look() {
+  auto& to = client();  // first: then it is known where the word lives
+  return to.word_load(ref(place_));
+}
+
+bool WordCore::change(const Next& next, std::int64_t permits) {
+  auto& to = client();
+  auto word = seen_.load(std::memory_order_relaxed);
+  auto after = next(word);
+  if (!after) after = next(word = to.word_load(ref(place_)));
+  while (after) {
+    const auto was = permits == 0
+                         ? to.word_compare_exchange(ref(place_), word, *after)
+                         : to.word_compare_exchange(ref(place_), word, *after, id(), permits);
+    seen_.store(was == word ? *after : was, std::memory_order_relaxed);
+    if (was == word) return true;
+    after = next(word = was);
+  }
+  return false;
+}
+
+SemaphoreCore::SemaphoreCore(const Settings& settings)
+    : settings_(settings), most_(settings.bounded ? settings.permits : SemaphoreWord::kMost) {}
+
+std::shared_ptr<SemaphoreCore> SemaphoreCore::make(const Settings& settings) {
+  if (settings.permits > SemaphoreWord::kMost) {
+    throw UsageError(fmt::format("a semaphore of {} permits: {} are possible", settings.permits,
+                                 SemaphoreWord::kMost));
+  }
+  return Client::make_core<SemaphoreCore>(settings);
+}
+
+std::shared_ptr<SemaphoreCore> SemaphoreCore::load(Reader& reader) {
+  const auto id = load_id(reader);
+  const auto place = load_place(reader);
+  Settings settings;
+  settings.permits = reader.number<std::uint64_t>();
+  settings.bounded = reader.number<std::uint8_t>() != 0;
+  return Client::current()->adopt<SemaphoreCore>(id, [&] {
+    auto core = make(settings);
+    core->place_ = place;
+    return core;
+  });
+}
+
+void SemaphoreCore::save_details(Writer& writer) const {
+  WordCore::save_details(writer);
+  writer.number(settings_.permits);
+  writer.number(std::uint8_t{settings_.bounded});
+}
+
+ObjectId SemaphoreCore::create() {
+  return create_here(Packer::pack(ObjectKind::semaphore, settings_.permits, most_,
+                                  std::uint8_t{settings_.owned}),
+                     "making a semaphore");
+}
+
+bool SemaphoreCore::acquire(Deadline deadline) {
+  if (change(SemaphoreWord::taken, 1)) return true;
+  return acquire_at_home(*this, deadline, "acquire of a semaphore");
+}
+
+void SemaphoreCore::release(std::uint64_t n) {
+  if (n == 0) throw UsageError("release of 0 permits of a semaphore: at least 1");
+  std::uint64_t seen = 0;
+  const auto given = [&](std::uint64_t word) -> std::optional<std::uint64_t> {
+    seen = word;
+    if ((word & kContended) != 0) return std::nullopt;
+    return SemaphoreWord::given(word, n, most_);
+  };
+  if (change(given, -static_cast<std::int64_t>(n))) return;
+  if ((seen & kContended) != 0) return release_at_home(*this, n, "release of a semaphore");
+  throw UsageError(fmt::format(
+      "release of {} of a semaphore that may have {} free permits, and has {}", n, most_, seen));
+}
+
+std::uint64_t SemaphoreCore::value() { return SemaphoreWord::count(look()); }
+
+std::shared_ptr<EventCore> EventCore::make() { return Client::make_core<EventCore>(); }
+
+std::shared_ptr<EventCore> EventCore::load(Reader& reader) {
+  const auto id = load_id(reader);
+  const auto place = load_place(reader);
+  return Client::current()->adopt<EventCore>(id, [&] {
+    auto core = make();
+    core->place_ = place;
+    return core;
+  });
+}
+
+ObjectId EventCore::create() {
+  return create_here(Packer::pack(ObjectKind::event), "making an Event");
+}
+
+void EventCore::set() {
+  const auto set = [](std::uint64_t word) -> std::optional<std::uint64_t> {
+    if ((word & kContended) != 0) return std::nullopt;
+    return word | EventWord::kSet;
+  };
+  if (!change(set)) release_at_home(*this, 1, "set of an Event");
+}
+
+void EventCore::clear() {
+  change([](std::uint64_t word) { return std::optional(word & ~EventWord::kSet); });
+}
+
+bool EventCore::is_set() { return (look() & EventWord::kSet) != 0; }
+
+bool EventCore::wait(Deadline deadline) {
+  return is_set() || acquire_at_home(*this, deadline, "wait for an Event");
+}
+
+}  // namespace mpx::detail
