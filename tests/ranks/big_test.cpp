@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mpx/mpx.hpp>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -43,6 +44,29 @@ TEST(Big, AMessageOfAPipe) {
   here.send(big_text());
   EXPECT_TRUE(here.recv<bool>());
   reader.join();
+}
+
+TEST(Big, AnArray) {
+  constexpr std::size_t kElements = std::size_t{1} << 27;  // 1 GiB
+  const mpx::Array<std::uint64_t> array(kElements);
+  mpx::Process process(
+      [](mpx::Array<std::uint64_t> shared) {
+        std::vector<std::uint64_t> all(shared.size(), 1);
+        shared.read(0, all);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          if (all[i] != 0) mpx::exit(2);
+          all[i] = i;
+        }
+        shared.write(0, all);
+      },
+      array);
+  process.start();
+  process.join();
+  ASSERT_EQ(process.exit_code(), 0);
+  std::vector<std::uint64_t> all(kElements);
+  array.read(0, all);
+  for (std::size_t i = 0; i < kElements; ++i) ASSERT_EQ(all[i], i);
+  EXPECT_EQ(array.load(kElements - 1), kElements - 1);
 }
 
 }  // namespace

@@ -20,8 +20,7 @@ struct LockHomeTest : testing::Test {
   const ProcessId a = process(1), b = process(2), c = process(3);
 
   void acquire(ProcessId who, std::uint64_t call, bool only_try = false) {
-    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}},
-            out);
+    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}}, out);
   }
   void release(ProcessId who, std::uint64_t call) {
     lock.on(request(Kind::release, who, call), {Packer::pack(std::uint64_t{1}), {}}, out);

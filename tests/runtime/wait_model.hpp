@@ -181,8 +181,10 @@ class Model {
       if (owned || lost_ == 0) return "a process waits for ever, and no permit was lost";
     }
     const bool contended = (word_ & kContended) != 0;
-    if (contended != !home_.waiters().empty()) return "the mark does not say whether somebody waits";
-    if (kLock && held == 0 && LockWord::owner(word_) != 0) return "nobody has the lock; it is taken";
+    if (contended != !home_.waiters().empty())
+      return "the mark does not say whether somebody waits";
+    if (kLock && held == 0 && LockWord::owner(word_) != 0)
+      return "nobody has the lock; it is taken";
     if constexpr (!kLock) {
       // A permit that was given to a process after its death is lost, too.
       const auto there = SemaphoreWord::count(word_) + held;

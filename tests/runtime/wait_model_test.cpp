@@ -2,10 +2,11 @@
 // and without a condition, or of a semaphore: no lost wake-up, no double grant, no deadlock, no
 // permit created.
 
+#include "runtime/wait_model.hpp"
+
 #include <gtest/gtest.h>
 
 #include "core/log.hpp"
-#include "runtime/wait_model.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -30,11 +31,11 @@ struct WaitModel : testing::Test {
                               const Programs& programs, std::size_t at_least) {
     const auto most = bounded ? permits : SemaphoreWord::kMost;
     std::string trouble;
-    const auto states = explore(
-        Model<SemaphoreHome>(SemaphoreHome(model_word, {0, 0}, ObjectId{0, 1, process(0)},
-                                           {most, std::uint8_t{owned}}),
-                             permits, most, programs),
-        owned, trouble);
+    const auto states =
+        explore(Model<SemaphoreHome>(SemaphoreHome(model_word, {0, 0}, ObjectId{0, 1, process(0)},
+                                                   {most, std::uint8_t{owned}}),
+                                     permits, most, programs),
+                owned, trouble);
     EXPECT_EQ(trouble, "") << permits << " permits, bounded " << bounded << ", owned " << owned;
     EXPECT_GE(states, at_least);
   }
@@ -80,10 +81,9 @@ TEST_F(WaitModel, ANotificationReachesAWaiter) {
   check_lock({{{take, consume, give}}, {{take, produce, notify, give}}}, 50);
   check_lock({{{take, consume, give}}, {{take, consume, give}}, {{take, produce, notify, give}}},
              1000);
-  check_lock({{{take, consume, give}},
-              {{take, consume_timed, give}},
-              {{take, produce, notify, give}}},
-             1000);
+  check_lock(
+      {{{take, consume, give}}, {{take, consume_timed, give}}, {{take, produce, notify, give}}},
+      1000);
   check_lock({{{take, consume, give}},
               {{take, consume, give}},
               {{take, produce, produce, notify_all, give}}},
@@ -91,10 +91,9 @@ TEST_F(WaitModel, ANotificationReachesAWaiter) {
 }
 
 TEST_F(WaitModel, ANotificationDoesNotDieWithAWaiter) {
-  check_lock({{{take, consume, give}, true},
-              {{take, consume, give}},
-              {{take, produce, notify, give}}},
-             1000);
+  check_lock(
+      {{{take, consume, give}, true}, {{take, consume, give}}, {{take, produce, notify, give}}},
+      1000);
   check_lock({{{take, consume_timed, give}, true},
               {{take, consume, give}},
               {{take, produce, notify, give}, true}},

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "mpx/bind_front.hpp"
@@ -37,14 +35,14 @@ class Barrier {
   explicit Barrier(std::size_t parties) : core_(detail::BarrierCore::make(parties, {})) {}
   /// With an `action()`, which is called in each round by one party when all have come, before any
   /// goes on. It may be whatever may be called in a Process.
-  template <class F>
-  requires(!std::same_as<std::decay_t<F>, Named>) Barrier(std::size_t parties, const F& action)
+  template <class F = detail::Unresolved>
+  requires detail::OneFunction<F> Barrier(std::size_t parties, const F& action)
       : core_(detail::BarrierCore::make(parties, call_of(action))) {}
   /// The barrier of that name in this job; see Named.
   Barrier(const Named& name, std::size_t parties)
       : core_(named(name, [&] { return detail::BarrierCore::make(parties, {}); })) {}
-  template <class F>
-  Barrier(const Named& name, std::size_t parties, const F& action)
+  template <class F = detail::Unresolved>
+  requires detail::OneFunction<F> Barrier(const Named& name, std::size_t parties, const F& action)
       : core_(named(name, [&] { return detail::BarrierCore::make(parties, call_of(action)); })) {}
 
   /// Blocks until all parties wait. Returns a number below parties(), another one to each; 0 to the

@@ -80,8 +80,7 @@ class Semaphore : public detail::SemaphoreHandle {
       : SemaphoreHandle(detail::SemaphoreCore::make({n, false, options.owned})) {}
   /// The semaphore of that name in this job; see Named.
   explicit Semaphore(const Named& name, std::size_t n = 1, SemaphoreOptions options = {})
-      : SemaphoreHandle(
-            named(name, detail::type_name<Semaphore>(), {n, false, options.owned})) {}
+      : SemaphoreHandle(named(name, detail::type_name<Semaphore>(), {n, false, options.owned})) {}
 
   static Semaphore mpx_load(detail::Reader& reader) {
     return Semaphore(detail::SemaphoreCore::load(reader));

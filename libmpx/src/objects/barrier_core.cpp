@@ -43,9 +43,9 @@ ObjectId BarrierCore::create() {
   packer.put(std::uint8_t{action_.has_value()});
   auto action = action_ ? std::move(*action_) : Payload{};
   packer.put_raw(action.bytes.data(), action.bytes.size());
-  Client::check(client->call(Kind::create, id,
-                             Payload{std::move(packer).take(), std::move(action.handles)}),
-                "making a Barrier");
+  Client::check(
+      client->call(Kind::create, id, Payload{std::move(packer).take(), std::move(action.handles)}),
+      "making a Barrier");
   action_.reset();
   held_.clear();
   return id;

@@ -100,9 +100,9 @@ void SemaphoreCore::save_details(Writer& writer) const {
 }
 
 ObjectId SemaphoreCore::create() {
-  return create_here(Packer::pack(ObjectKind::semaphore, settings_.permits, most_,
-                                  std::uint8_t{settings_.owned}),
-                     "making a semaphore");
+  return create_here(
+      Packer::pack(ObjectKind::semaphore, settings_.permits, most_, std::uint8_t{settings_.owned}),
+      "making a semaphore");
 }
 
 bool SemaphoreCore::acquire(Deadline deadline) {

@@ -14,8 +14,8 @@ void ArrayHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   const bool read = request.kind == Kind::array_read;
   const auto size = read ? in.get<std::uint64_t>() : in.rest().size();
   if (offset > bytes_.size() || size > bytes_.size() - offset) {
-    const auto text = fmt::format("bytes {} to {} of an Array of {}", offset, offset + size,
-                                  bytes_.size());
+    const auto text =
+        fmt::format("bytes {} to {} of an Array of {}", offset, offset + size, bytes_.size());
     return out.reply(request, Status::usage, Packer::pack(text));
   }
   const auto at = bytes_.begin() + static_cast<std::ptrdiff_t>(offset);

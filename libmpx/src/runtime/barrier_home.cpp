@@ -6,8 +6,9 @@ namespace mpx::detail {
 namespace {
 
 std::string end_of(const ProcessFacts& facts) {
-  return fmt::format("process '{}' (rank {}, host {}, pid {}), which had it, ended with exit code {}",
-                     facts.name, facts.rank, facts.host, facts.pid, facts.exit_code);
+  return fmt::format(
+      "process '{}' (rank {}, host {}, pid {}), which had it, ended with exit code {}", facts.name,
+      facts.rank, facts.host, facts.pid, facts.exit_code);
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ void BarrierHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
 }
 
 void BarrierHome::wait(const FrameHeader& request, Outbox& out) {
-  if (!broken_.empty()) return out.reply(request, Status::no, Packer::pack(broken_));
+  if (!broken_.empty()) return say_no(request, broken_, out);
+  told_.erase(request.from);
   waiting_.push({request});
   if (!actor_) fill(out);
 }
@@ -48,7 +50,8 @@ void BarrierHome::wait(const FrameHeader& request, Outbox& out) {
 /// Completes a round if enough wait: the last of them has index 0.
 void BarrierHome::fill(Outbox& out) {
   if (waiting_.size() < parties_) return;
-  const auto last = *waiting_.take(waiting_[parties_ - 1].call.from, waiting_[parties_ - 1].call.call);
+  const auto last =
+      *waiting_.take(waiting_[parties_ - 1].call.from, waiting_[parties_ - 1].call.call);
   ++round_;
   if (!action_) {
     out.reply(last.call, Status::ok, Packer::pack(std::uint64_t{0}, std::uint64_t{0}));
@@ -73,12 +76,11 @@ void BarrierHome::complete(Outbox& out) {
 void BarrierHome::done(const FrameHeader& request, std::uint64_t round, const std::string& trouble,
                        Outbox& out) {
   if (!actor_ || round != round_) {
-    const std::string& why =
-        broken_.empty() ? std::string("it was reset while its action ran") : broken_;
-    return out.reply(request, Status::no, Packer::pack(why));
+    return say_no(request, broken_.empty() ? "it was reset while its action ran" : broken_, out);
   }
   actor_.reset();
   if (!trouble.empty()) {
+    told_.insert(request.from);
     out.reply(request, Status::ok);
     return break_up("its action threw: " + trouble, out);
   }
@@ -90,7 +92,12 @@ void BarrierHome::done(const FrameHeader& request, std::uint64_t round, const st
 /// All who wait get `no`; what an actor reports later is of an older round.
 void BarrierHome::turn_away(const std::string& reason, Outbox& out) {
   actor_.reset();
-  waiting_.answer_all(Status::no, Packer::pack(reason), out);
+  while (!waiting_.empty()) say_no(waiting_.pop().call, reason, out);
+}
+
+void BarrierHome::say_no(const FrameHeader& request, const std::string& reason, Outbox& out) {
+  told_.insert(request.from);
+  out.reply(request, Status::no, Packer::pack(reason));
 }
 
 void BarrierHome::break_up(const std::string& reason, Outbox& out) {
@@ -109,12 +116,13 @@ void BarrierHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 }
 
 void BarrierHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  told_.erase(who);
   const bool waited = !waiting_.take_all_of(who).empty();
   if (waited || actor_ == who) break_up(end_of(facts), out);
 }
 
-void BarrierHome::on_holder_ended(ProcessId /*who*/, const ProcessFacts& facts, Outbox& out) {
-  if (facts.exit_code != 0) break_up(end_of(facts), out);
+void BarrierHome::on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  if (facts.exit_code != 0 && !told_.contains(who)) break_up(end_of(facts), out);
 }
 
 void BarrierHome::on_freed(Outbox& out) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "runtime/wait_home.hpp"
@@ -25,7 +26,8 @@ namespace mpx::detail {
 /// | waits, its death   |                       | broken                       |                    |
 /// | death of the actor | –                     | all: no; broken              | –                  |
 /// | bad end of another | broken                | as cancel                    | –                  |
-/// | who has a handle   |                       |                              |                    |
+/// | who has a handle,  |                       |                              |                    |
+/// | unless told `no`   |                       |                              |                    |
 /// | barrier_abort      | all: no; broken       | all but the actor: no; broken| broken             |
 /// | barrier_reset      | all: no; filling      | all but the actor: no;       | filling            |
 /// |                    |                       | filling                      |                    |
@@ -41,6 +43,9 @@ class BarrierHome : public Home {
   void on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
 
+  [[nodiscard]] const WaitList& waiting() const { return waiting_; }
+  [[nodiscard]] bool broken() const { return !broken_.empty(); }
+
  private:
   void wait(const FrameHeader& request, Outbox& out);
   void done(const FrameHeader& request, std::uint64_t round, const std::string& trouble,
@@ -49,6 +54,7 @@ class BarrierHome : public Home {
   void complete(Outbox& out);
   void break_up(const std::string& reason, Outbox& out);
   void turn_away(const std::string& reason, Outbox& out);
+  void say_no(const FrameHeader& request, const std::string& reason, Outbox& out);
 
   Rank rank_;
   std::uint64_t parties_;
@@ -57,6 +63,8 @@ class BarrierHome : public Home {
   std::optional<ProcessId> actor_;  // runs the action of the round; it does not wait
   std::uint64_t round_ = 0;         // of the actor's; every round has another number
   std::string broken_;              // why; empty: it is not
+  // Were told that it is broken, and have not waited since: their end is no news.
+  std::set<ProcessId> told_;
 };
 
 }  // namespace mpx::detail

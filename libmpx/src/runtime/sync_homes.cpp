@@ -71,9 +71,8 @@ std::unique_ptr<Home> make_array(const FrameHeader& request, Unpacker& in, Words
   try {
     bytes.resize(size);
   } catch (const std::exception&) {  // bad_alloc, length_error
-    throw UsageError(
-        fmt::format("an Array of {} bytes does not fit into the memory of rank {}", size,
-                    rank.number()));
+    throw UsageError(fmt::format("an Array of {} bytes does not fit into the memory of rank {}",
+                                 size, rank.number()));
   }
   std::copy(initial.begin(), initial.end(), bytes.begin());
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(initial.size()), bytes.end(), std::byte{0});

@@ -48,7 +48,7 @@ enum class Kind : std::uint16_t {
   condition_wait,  ///< {ObjectId}, to the Lock; answered when it is the caller's again: ok, or no if
                    ///< it was cancelled
   condition_notify,  ///< {ObjectId, u64 n}, to the Lock; answered
-  barrier_wait,   ///< → {u64 index, u8 act}, payload: the action, if `act`; no: {text}, it is broken
+  barrier_wait,  ///< → {u64 index, u8 act}, payload: the action, if `act`; no: {text}, it is broken
   barrier_done,   ///< {u64 round, text} from who ran the action; an empty text: well. → as above
   barrier_info,   ///< → {u64 parties, u64 waiting, u8 broken}
   barrier_reset,  ///< answered
