@@ -125,6 +125,7 @@ TEST_F(BarrierHomeTest, ResetMakesAnOldActorsNewsWorthless) {
   out.take();
   home.on(request(Kind::barrier_reset, c, 3), {}, out);
   EXPECT_EQ(out.answer(a, 1), Status::no);
+  EXPECT_EQ(out.answer(c, 3), Status::ok);
   wait(home, a, 4);
   wait(home, c, 5);
   EXPECT_EQ(index(c), Pair(0, 2));

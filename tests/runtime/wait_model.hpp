@@ -115,7 +115,6 @@ class Model {
         p.down.clear();
         if constexpr (!kLock) p.up.push_back({request(Kind::permits, p.id), Packer::pack(p.noted)});
         p.up.push_back({request(Kind::process_ended, p.id), {}});
-        lost_ += p.held;
         p.held = 0;
         break;
     }
@@ -160,7 +159,7 @@ class Model {
     for (const auto& p : processes_) held += p.held;
     if (!trouble_.empty()) return trouble_;
     if (kLock && held > 1) return "two hold the lock";
-    if (!kLock && held > initial_ + made_) return "more permits are held than there are";
+    if (!kLock && held > initial_) return "more permits are held than there are";
     return {};
   }
 
@@ -178,7 +177,7 @@ class Model {
       if (at_condition) return "a waiter sleeps, and there is an item";
       if (kLock) return "a process waits for a lock for ever";
       if (SemaphoreWord::count(word_) != 0) return "a process waits for a permit that is free";
-      if (owned || lost_ == 0) return "a process waits for ever, and no permit was lost";
+      if (owned || !anyone_died()) return "a process waits for ever, and no permit was lost";
     }
     const bool contended = (word_ & kContended) != 0;
     if (contended != !home_.waiters().empty())
@@ -188,10 +187,10 @@ class Model {
     if constexpr (!kLock) {
       // A permit that was given to a process after its death is lost, too.
       const auto there = SemaphoreWord::count(word_) + held;
-      const auto all = initial_ + made_;
+      const auto all = initial_;
       if (there > all) return "a permit was created";
       if (owned && !waits && there != all) return "a permit was not given back";
-      if (!owned && there < all && lost_ == 0 && !anyone_died()) return "a permit vanished";
+      if (!owned && there < all && !anyone_died()) return "a permit vanished";
     }
     return {};
   }
@@ -410,7 +409,7 @@ class Model {
 
   HomeT home_;
   std::uint64_t word_, initial_, most_;
-  std::uint64_t made_ = 0, lost_ = 0, items_ = 0;
+  std::uint64_t items_ = 0;
   std::vector<Process> processes_;
   ObjectId condition_{0, 7, process(9)};
   std::string trouble_;

@@ -48,9 +48,9 @@ TEST_F(WaitModel, ALockIsHandedOnWhateverHappens) {
 }
 
 TEST_F(WaitModel, ALockSurvivesItsHoldersAndWaiters) {
-  check_lock({{{take, give}, true}, {{take, give}, true}, {{take, give}}}, 1000);
-  check_lock({{{take, give}, true}, {{take_timed, give}}, {{take, give}}}, 1000);
-  check_lock({{{take, give, take}, true}, {{take_timed, give, take, give}}}, 300);
+  check_lock({{{take, give}, true}, {{take, give}, true}, {{take, give}}}, 500);
+  check_lock({{{take, give}, true}, {{take_timed, give}}, {{take, give}}}, 500);
+  check_lock({{{take, give, take, give}, true}, {{take_timed, give, take, give}}}, 300);
 }
 
 TEST_F(WaitModel, PermitsAreNeitherLostNorMade) {
@@ -70,9 +70,9 @@ TEST_F(WaitModel, PermitsOfTheDeadComeBackIfTheyAreOwned) {
   for (const bool owned : {false, true}) {
     for (const std::uint64_t permits : {1U, 2U}) {
       check_semaphore(permits, true, owned,
-                      {{{take, give}, true}, {{take, give}, true}, {{take, give}}}, 1000);
+                      {{{take, give}, true}, {{take, give}, true}, {{take, give}}}, 500);
       check_semaphore(permits, false, owned,
-                      {{{take, give}, true}, {{take_timed, give}}, {{take, give}}}, 1000);
+                      {{{take, give}, true}, {{take_timed, give}}, {{take, give}}}, 500);
     }
   }
 }
@@ -80,24 +80,24 @@ TEST_F(WaitModel, PermitsOfTheDeadComeBackIfTheyAreOwned) {
 TEST_F(WaitModel, ANotificationReachesAWaiter) {
   check_lock({{{take, consume, give}}, {{take, produce, notify, give}}}, 50);
   check_lock({{{take, consume, give}}, {{take, consume, give}}, {{take, produce, notify, give}}},
-             1000);
+             500);
   check_lock(
       {{{take, consume, give}}, {{take, consume_timed, give}}, {{take, produce, notify, give}}},
-      1000);
+      500);
   check_lock({{{take, consume, give}},
               {{take, consume, give}},
               {{take, produce, produce, notify_all, give}}},
-             1000);
+             500);
 }
 
 TEST_F(WaitModel, ANotificationDoesNotDieWithAWaiter) {
   check_lock(
       {{{take, consume, give}, true}, {{take, consume, give}}, {{take, produce, notify, give}}},
-      1000);
+      500);
   check_lock({{{take, consume_timed, give}, true},
               {{take, consume, give}},
               {{take, produce, notify, give}, true}},
-             1000);
+             500);
 }
 
 }  // namespace
