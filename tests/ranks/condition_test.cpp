@@ -185,7 +185,7 @@ TEST(Condition, HandsItemsFromProducersToConsumers) {
   for (int i = 0; i < 2; ++i) {
     processes.emplace_back(
         [](mpx::Condition changed, mpx::Value<int> there, mpx::Value<int> count) {
-          for (int n = 0; n < 200; ++n) {
+          for (int n = 0; n < 50; ++n) {
             const std::unique_lock guard(changed);
             changed.wait([&] { return there.load() > 0; });
             there.store(there.load() - 1);
@@ -195,7 +195,7 @@ TEST(Condition, HandsItemsFromProducersToConsumers) {
         condition, items, taken);
     processes.emplace_back(
         [](mpx::Condition changed, mpx::Value<int> there) {
-          for (int n = 0; n < 200; ++n) {
+          for (int n = 0; n < 50; ++n) {
             const std::unique_lock guard(changed);
             there.store(there.load() + 1);
             changed.notify_one();
@@ -206,7 +206,7 @@ TEST(Condition, HandsItemsFromProducersToConsumers) {
   for (const auto& process : processes) process.start();
   for (const auto& process : processes) process.join();
   EXPECT_EQ(items.load(), 0);
-  EXPECT_EQ(taken.load(), 400);
+  EXPECT_EQ(taken.load(), 100);
 }
 
 TEST(Array, ReadsAndWritesElementsAndSlices) {
@@ -267,7 +267,7 @@ TEST(Array, ItsLockGuardsWhatIsDoneInSeveralSteps) {
       3,
       [](mpx::Array<long> shared) {
         const auto lock = shared.get_lock();
-        for (int i = 0; i < 100; ++i) {
+        for (int i = 0; i < 30; ++i) {
           const std::scoped_lock guard(lock);
           std::vector<long> all(3);
           shared.read(0, all);
@@ -276,7 +276,7 @@ TEST(Array, ItsLockGuardsWhatIsDoneInSeveralSteps) {
         }
       },
       array);
-  EXPECT_EQ(array.load(2), 300);
+  EXPECT_EQ(array.load(2), 90);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST(Semaphore, LetsSoManyIn) {
   run_processes(
       4,
       [](mpx::Semaphore gate, mpx::Value<int> count) {
-        for (int i = 0; i < 200; ++i) {
+        for (int i = 0; i < 50; ++i) {
           gate.acquire();
           need(count.fetch_add(1) < 2);
           count.fetch_add(-1);
@@ -61,14 +61,14 @@ TEST(Semaphore, CarriesSignals) {
   const mpx::Semaphore ready(0), taken(0);
   mpx::Process process(
       [](mpx::Semaphore there, mpx::Semaphore back) {
-        for (int i = 0; i < 500; ++i) {
+        for (int i = 0; i < 100; ++i) {
           there.release();
           back.acquire();
         }
       },
       ready, taken);
   process.start();
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 100; ++i) {
     ready.acquire();
     taken.release();
   }
