@@ -20,6 +20,7 @@ namespace mpx::detail {
 class ModelWord : public Words {
  public:
   ModelWord() : Words(0, 1) {}
+  [[nodiscard]] bool reaches(int /*rank*/) const override { return true; }
   std::uint64_t load(WordRef /*at*/) override { return word; }
   std::uint64_t exchange(WordRef /*at*/, std::uint64_t value) override {
     return std::exchange(word, value);

@@ -36,7 +36,7 @@ std::shared_ptr<BarrierCore> BarrierCore::load(Reader& reader) {
 
 ObjectId BarrierCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(client->self().id.rank().number());
+  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
   Packer packer;
   packer.put(ObjectKind::barrier);
   packer.put(parties_);
