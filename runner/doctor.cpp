@@ -81,6 +81,7 @@ class Doctor {
 
   Options options_;
   Facts machine_;
+  bool counts_are_cpus_ = false;
   std::string probe_;
   CompletionFile marker_;  // a file in our temporary folder, which other nodes must not see
   DoctorFacts facts_;
@@ -91,19 +92,18 @@ void Doctor::look_here() {
   char name[256] = {};
   ::gethostname(name, sizeof name - 1);
   facts_.host_name = name;
-  try {
-    machine_ = gather_facts();
-    facts_.mpirun = machine_.mpirun;
-    facts_.mpi_version = machine_.mpi_version;
-    facts_.version = machine_.version;
-  } catch (const Refusal& refusal) {
-    facts_.mpirun_trouble = refusal.what();
+  machine_ = gather_facts();
+  facts_.mpirun = machine_.mpirun;
+  facts_.mpi_version = machine_.mpi_version;
+  facts_.version = machine_.version;
+  if (uses_srun(options_, machine_)) {
+    facts_.launcher = "srun";
+  } else {
+    facts_.mpirun_trouble = machine_.mpirun_trouble;
   }
-  if (!options_.hostfile.empty()) {
-    facts_.hosts = read_hostfile(options_.hostfile);
-  } else if (!options_.hosts.empty()) {
-    facts_.hosts = parse_host_list(options_.hosts);
-  }
+  const Resources resources = find_resources(options_, machine_);
+  counts_are_cpus_ = resources.counts_are_cpus;
+  facts_.hosts = resources.hosts;
   std::vector<std::string> names;
   for (const Host& host : facts_.hosts) names.push_back(host.name);
   facts_.unresolved = gather_node_facts(names, "").unresolved;
@@ -120,6 +120,11 @@ Plan Doctor::plan(const std::vector<std::string>& arguments, const std::vector<H
   Options options = options_;
   options.ranks.reset();
   options.workers.reset();  // they may be fewer than nodes
+  options.nodes.reset();
+  options.ranks_per_node.reset();
+  options.slots_per_rank.reset();
+  options.output.clear();
+  options.tag_output = false;
   options.exports.insert(options.exports.end(), exports.begin(), exports.end());
   options.program = {probe_};
   options.program.insert(options.program.end(), arguments.begin(), arguments.end());
@@ -127,7 +132,7 @@ Plan Doctor::plan(const std::vector<std::string>& arguments, const std::vector<H
   for (Host& place : places) {
     if (!place.slots && !is_local(place.name, machine_.host_name)) place.slots = 1;
   }
-  return make_plan(options, machine_, places);
+  return make_plan(options, machine_, {places, counts_are_cpus_});
 }
 
 ProbeEnd Doctor::probe(const Plan& plan, std::string* output) const {

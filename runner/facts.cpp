@@ -95,6 +95,27 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
+void find_mpirun(Facts& facts) {
+  const auto mpirun = search_path("mpirun");
+  if (!mpirun) {
+    facts.mpirun_trouble =
+        "mpirun is not on PATH; install Open MPI (Debian: apt-get install openmpi-bin)";
+    return;
+  }
+  const std::string said = output_of("exec mpirun --version 2>&1");
+  const auto version = parse_version(said);
+  facts.mpi_version = said.substr(0, said.find('\n'));
+  if (!version || version->major < 4) {
+    facts.mpirun_trouble = fmt::format(
+        "{} is not Open MPI 4 or newer (it says \"{}\"); put the mpirun of Open MPI "
+        "first on PATH",
+        *mpirun, facts.mpi_version);
+    return;
+  }
+  facts.mpirun = *mpirun;
+  facts.version = *version;
+}
+
 }  // namespace
 
 bool has_infiniband() {
@@ -104,22 +125,8 @@ bool has_infiniband() {
 
 Facts gather_facts() {
   Facts facts;
-  const auto mpirun = search_path("mpirun");
-  if (!mpirun) {
-    throw Refusal(not_found,
-                  "mpirun is not on PATH; install Open MPI (Debian: apt-get install openmpi-bin)");
-  }
-  facts.mpirun = *mpirun;
-  const std::string said = output_of("exec mpirun --version 2>&1");
-  const auto version = parse_version(said);
-  if (!version || version->major < 4) {
-    throw Refusal(not_found,
-                  fmt::format("{} is not Open MPI 4 or newer (it says \"{}\"); put the mpirun of "
-                              "Open MPI first on PATH",
-                              *mpirun, said.substr(0, said.find('\n'))));
-  }
-  facts.version = *version;
-  facts.mpi_version = said.substr(0, said.find('\n'));
+  find_mpirun(facts);
+  facts.srun = search_path("srun").value_or("");
   facts.cores = usable_cores();
   facts.root = ::geteuid() == 0;
   facts.infiniband = has_infiniband();
@@ -130,6 +137,10 @@ Facts gather_facts() {
     facts.user_parameters = parse_parameters(read_text(*home + "/.openmpi/mca-params.conf"));
   }
   facts.environment = get_environment;
+  facts.allocation = find_allocation(get_environment, [](const std::string& path) {
+    const bool there = ::access(path.c_str(), R_OK) == 0;
+    return there ? std::optional(read_text(path)) : std::nullopt;
+  });
   return facts;
 }
 

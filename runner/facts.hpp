@@ -1,9 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
+
+#include "allocation.hpp"
 
 namespace mpx::runner {
 
@@ -14,18 +15,22 @@ struct Version {
 
 /// What the plan needs to know of this machine, gathered once, so that planning itself is pure.
 struct Facts {
-  std::string mpirun;       ///< full path
-  std::string mpi_version;  ///< as mpirun prints it
+  std::string mpirun;          ///< full path; empty: none that can be used
+  std::string mpirun_trouble;  ///< why not
+  std::string srun;            ///< full path; empty: none
+  std::string mpi_version;     ///< as mpirun prints it
   Version version;
   int cores = 1;  ///< that this process may use
   bool root = false;
   bool infiniband = false;
   std::string host_name;
   std::set<std::string> user_parameters;  ///< MCA parameters set in the user's own file
-  std::function<std::optional<std::string>(const std::string&)> environment;
+  Environment environment;
+  Allocation allocation;
 };
 
-/// Looks at this machine and asks mpirun for its version. Throws Refusal if there is no Open MPI.
+/// Looks at this machine and at the batch job that this is, if any, and asks mpirun for its version.
+/// Throws Refusal if the batch system's variables make no sense.
 [[nodiscard]] Facts gather_facts();
 
 /// Cores that this process may use: of those it is bound to, as many as its control groups allow.

@@ -34,6 +34,11 @@ Host& find_or_add(std::vector<Host>& hosts, const std::string& name) {
 
 }  // namespace
 
+void add_slots(std::vector<Host>& hosts, const std::string& name, int slots) {
+  Host& host = find_or_add(hosts, name);
+  host.slots = host.slots.value_or(0) + slots;
+}
+
 std::vector<Host> parse_host_list(const std::string& list) {
   std::vector<Host> hosts;
   std::istringstream items(list);
@@ -45,8 +50,7 @@ std::vector<Host> parse_host_list(const std::string& list) {
     }
     const int slots =
         colon == std::string::npos ? 1 : parse_slots(item.substr(colon + 1), "--host " + item);
-    Host& host = find_or_add(hosts, name);
-    host.slots = host.slots.value_or(0) + slots;
+    add_slots(hosts, name, slots);
   }
   return hosts;
 }

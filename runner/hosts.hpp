@@ -14,6 +14,9 @@ struct Host {
   friend bool operator==(const Host&, const Host&) = default;
 };
 
+/// Adds slots to the host of that name, or the host.
+void add_slots(std::vector<Host>& hosts, const std::string& name, int slots);
+
 /// Reads "a:4,b,b": a host named twice without numbers has two slots. Throws Refusal.
 [[nodiscard]] std::vector<Host> parse_host_list(const std::string& list);
 

@@ -9,6 +9,7 @@ namespace mpx::runner {
 
 struct LaunchOptions {
   std::optional<std::chrono::milliseconds> timeout;
+  std::chrono::milliseconds grace{0};
   bool all_output = false;  ///< show also what mpirun says about an ordinary exit status
 };
 

@@ -1,7 +1,13 @@
 // mpx-run: runs a libmpx program on the cores of this machine or of several, through mpirun.
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "doctor.hpp"
@@ -14,14 +20,17 @@
 namespace mpx::runner {
 namespace {
 
-std::vector<Host> read_hosts(const Options& options) {
-  if (options.ranks || (options.hostfile.empty() && options.hosts.empty())) return {};
-  if (options.hostfile.empty()) return parse_host_list(options.hosts);
-  if (options.hosts.empty()) return read_hostfile(options.hostfile);
-  throw Refusal(bad_usage, "give --host or --hostfile; both go together only with -n");
+// Each rank's own shell makes the folder on its node; here a mistake shows before the job starts.
+void make_output_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error || ::access(folder.c_str(), W_OK) != 0) {
+    throw Refusal(bad_usage, fmt::format("--output {}: {}; name a folder that you may write",
+                                         folder, error ? error.message() : std::strerror(errno)));
+  }
 }
 
-int run(const Options& options) {
+int run(Options options) {
   if (options.action == Options::Action::help) {
     std::cout << help_text();
     return 0;
@@ -32,18 +41,21 @@ int run(const Options& options) {
   }
   if (options.action == Options::Action::doctor) return run_doctor(options);
   const Facts facts = gather_facts();
-  const auto hosts = read_hosts(options);
+  const Resources resources = find_resources(options, facts);
+  const auto& hosts = resources.hosts;
   // Elsewhere the program may lie where this machine cannot see it.
   if (hosts.empty() || is_local(hosts.front().name, facts.host_name)) {
     static_cast<void>(find_program(options.program.front()));
   }
-  const Plan plan = make_plan(options, facts, hosts);
+  if (!options.output.empty()) options.output = std::filesystem::absolute(options.output);
+  const Plan plan = make_plan(options, facts, resources);
   if (options.dry_run) {
     std::cout << to_shell(plan) << '\n';
     return 0;
   }
   if (options.verbose) std::cerr << "mpx-run: " << to_shell(plan) << '\n';
-  return launch(plan, {options.timeout, options.verbose});
+  if (!options.output.empty()) make_output_folder(options.output);
+  return launch(plan, {options.timeout, options.grace, options.verbose});
 }
 
 }  // namespace

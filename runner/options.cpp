@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 
 #include "refusal.hpp"
 
@@ -15,15 +16,105 @@ namespace {
 constexpr int kMostRanks = 1'000'000;
 
 int parse_count(const std::string& option, const std::string& text) {
-  if (text == "p") {
-    throw Refusal(bad_usage, "there is no option -np; write -n N");
-  }
   int count = 0;
   if (!CLI::detail::lexical_cast(text, count) || count < 1 || count > kMostRanks) {
     throw Refusal(bad_usage, fmt::format("{} needs a whole number from 1 to {}, not \"{}\"", option,
                                          kMostRanks, text));
   }
   return count;
+}
+
+int parse_ranks(const std::string& text) {
+  if (text == "p") throw Refusal(bad_usage, "there is no option -np; write -n N");
+  return parse_count("-n", text);
+}
+
+Launcher parse_launcher(const std::string& text) {
+  if (text == "auto") return Launcher::automatic;
+  if (text == "mpirun") return Launcher::mpirun;
+  if (text == "srun") return Launcher::srun;
+  throw Refusal(bad_usage, fmt::format("--launcher is auto, mpirun or srun, not \"{}\"", text));
+}
+
+void add_hosts(Options& options, const std::string& list) {
+  options.hosts += (options.hosts.empty() ? "" : ",") + list;
+}
+
+std::string not_empty(const std::string& option, const std::string& text) {
+  if (text.empty()) throw Refusal(bad_usage, option + " needs a name");
+  return text;
+}
+
+std::vector<OptionInfo> make_table() {
+  using Text = const std::string&;
+  return {
+      {"w", "workers", "W",
+       "W process slots in all, shared out over the nodes\n"
+       "(default: every core that this job may use)",
+       [](Options& o, Text t) { o.workers = parse_count("-w", t); }},
+      {"n", "ranks", "N", "N ranks as mpirun -n: main, and N-1 with one slot each",
+       [](Options& o, Text t) { o.ranks = parse_ranks(t); }},
+      {"", "host", "LIST", "nodes and their slots: a:4,b:4", &add_hosts},
+      {"", "hostfile", "FILE", "the same from a file of lines \"a slots=4\"",
+       [](Options& o, Text t) { o.hostfile = not_empty("--hostfile", t); }},
+      {"N", "nodes", "K", "use the first K nodes only",
+       [](Options& o, Text t) { o.nodes = parse_count("-N", t); }},
+      {"", "ranks-per-node", "R", "R worker ranks on each node, which share its slots (1)",
+       [](Options& o, Text t) { o.ranks_per_node = parse_count("--ranks-per-node", t); }},
+      {"", "slots-per-rank", "S", "S slots on each worker rank; as many ranks as fit",
+       [](Options& o, Text t) { o.slots_per_rank = parse_count("--slots-per-rank", t); }},
+      {"", "cpus-per-slot", "C", "bind each process to C cores of its own",
+       [](Options& o, Text t) { o.cpus_per_slot = parse_count("--cpus-per-slot", t); }},
+      {"", "launcher", "WHICH", "mpirun, srun, or auto (mpirun where it is there)",
+       [](Options& o, Text t) { o.launcher = parse_launcher(t); }},
+      {"x", "", "VAR[=VALUE]", "give all ranks an environment variable (repeatable)",
+       [](Options& o, Text t) { o.exports.push_back(t); }},
+      {"", "mpi-arg", "ARG", "hand ARG to mpirun or srun (repeatable)",
+       [](Options& o, Text t) { o.mpi_arguments.push_back(t); }},
+      {"", "output", "DIR", "write what each rank prints to DIR/rank.N",
+       [](Options& o, Text t) { o.output = not_empty("--output", t); }},
+      {"", "tag-output", "", "begin each line of output with its rank",
+       [](Options& o, Text) { o.tag_output = true; }},
+      {"", "timeout", "TIME", "stop the job after 90, 90s, 5m or 1h; status 124",
+       [](Options& o, Text t) { o.timeout = parse_duration("--timeout", t); }},
+      {"", "grace", "TIME",
+       "what the job has to stop by itself, after SIGTERM or\nthe timeout (10s)",
+       [](Options& o, Text t) {
+         o.grace = t == "0" ? std::chrono::milliseconds(0) : parse_duration("--grace", t);
+       }},
+      {"", "dry-run", "", "print the command with its environment, and stop",
+       [](Options& o, Text) { o.dry_run = true; }},
+      {"v", "verbose", "", "print the command, and all that mpirun says",
+       [](Options& o, Text) { o.verbose = true; }},
+      {"", "doctor", "", "check what jobs need, here or on the nodes of a job",
+       [](Options& o, Text) { o.action = Options::Action::doctor; }},
+      {"", "version", "", "print the version",
+       [](Options& o, Text) { o.action = Options::Action::version; }},
+      {"h", "help", "", "print this", [](Options& o, Text) { o.action = Options::Action::help; }},
+  };
+}
+
+std::string names_of(const OptionInfo& option) {
+  std::string names;
+  if (!option.letter.empty()) names = "-" + option.letter;
+  if (!option.word.empty()) names += (names.empty() ? "--" : ",--") + option.word;
+  return names;
+}
+
+void check_together(const Options& options) {
+  if (options.ranks && (options.workers || options.ranks_per_node || options.slots_per_rank)) {
+    throw Refusal(bad_usage,
+                  "-n and -w, --ranks-per-node and --slots-per-rank exclude each other: -n counts "
+                  "ranks, the others share out process slots");
+  }
+  if (options.workers && options.slots_per_rank) {
+    throw Refusal(bad_usage,
+                  "-w and --slots-per-rank exclude each other: each says how many slots there are");
+  }
+  if (options.tag_output && !options.output.empty()) {
+    throw Refusal(bad_usage,
+                  "--output and --tag-output exclude each other: each rank has a file of its own");
+  }
 }
 
 // A lone ":" would start a second program in mpirun's own syntax.
@@ -46,7 +137,12 @@ void check_program(const std::vector<std::string>& program) {
 
 }  // namespace
 
-std::chrono::milliseconds parse_duration(const std::string& text) {
+const std::vector<OptionInfo>& option_table() {
+  static const std::vector<OptionInfo> table = make_table();
+  return table;
+}
+
+std::chrono::milliseconds parse_duration(const std::string& option, const std::string& text) {
   const char* begin = text.c_str();
   char* end = nullptr;
   const double number = std::strtod(begin, &end);
@@ -58,66 +154,50 @@ std::chrono::milliseconds parse_duration(const std::string& text) {
                                                      : 0;
   const double length = std::ceil(number * scale);
   if (end == begin || !(length >= 1) || length > 1e15) {
-    throw Refusal(bad_usage, fmt::format("--timeout needs a time such as 90, 90s, 5m or 1h, not "
-                                         "\"{}\"",
-                                         text));
+    throw Refusal(bad_usage, fmt::format("{} needs a time such as 90, 90s, 5m or 1h, not \"{}\"",
+                                         option, text));
   }
   return std::chrono::milliseconds(static_cast<std::int64_t>(length));
 }
 
 Options parse_options(const std::vector<std::string>& arguments) {
-  Options options;
-  bool help = false;
-  bool version = false;
-  bool doctor = false;
-  std::string ranks;
-  std::string workers;
-  std::string timeout;
-  std::vector<std::string> hosts;
-
+  const auto& table = option_table();
+  std::vector<std::vector<std::string>> given(table.size());
+  std::vector<int> flags(table.size());
   CLI::App app;
   app.set_help_flag();
   app.prefix_command();  // the first argument that is no option is the program
-  app.add_flag("-h,--help", help);
-  app.add_flag("--version", version);
-  app.add_flag("--doctor", doctor);
-  app.add_flag("--dry-run", options.dry_run);
-  app.add_flag("-v,--verbose", options.verbose);
-  app.add_option("-n,--ranks", ranks);
-  app.add_option("-w,--workers", workers);
-  app.add_option("--hostfile", options.hostfile);
-  app.add_option("--timeout", timeout);
-  app.add_option("--host", hosts)->allow_extra_args(false);
-  app.add_option("-x", options.exports)->allow_extra_args(false);
-  app.add_option("--mpi-arg", options.mpi_arguments)->allow_extra_args(false);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (table[i].argument.empty()) {
+      app.add_flag(names_of(table[i]), flags[i]);
+    } else {
+      app.add_option(names_of(table[i]), given[i])->allow_extra_args(false);
+    }
+  }
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Error& error) {
     throw Refusal(bad_usage, fmt::format("{}; see mpx-run --help", error.what()));
   }
 
-  if (help || version) {
-    options.action = help ? Options::Action::help : Options::Action::version;
-    return options;
+  Options options;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (flags[i] > 0) table[i].set(options, {});
   }
-  if (!ranks.empty()) options.ranks = parse_count("-n", ranks);
-  if (!workers.empty()) options.workers = parse_count("-w", workers);
-  if (options.ranks && options.workers) {
-    throw Refusal(bad_usage, "-n and -w exclude each other: -n counts ranks, -w process slots");
+  using Action = Options::Action;
+  if (options.action == Action::help || options.action == Action::version) return options;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    for (const std::string& argument : given[i]) table[i].set(options, argument);
   }
-  if (!timeout.empty()) options.timeout = parse_duration(timeout);
-  options.hosts = CLI::detail::join(hosts, ",");
+  check_together(options);
   options.program = app.remaining();
   if (!options.program.empty() && options.program.front() == "--") {
     options.program.erase(options.program.begin());
   }
-  if (doctor) {
-    options.action = Options::Action::doctor;
-    if (!options.program.empty()) {
-      throw Refusal(bad_usage,
-                    fmt::format("--doctor runs no program: leave out {}", options.program.front()));
-    }
-    return options;
+  if (options.action == Action::doctor) {
+    if (options.program.empty()) return options;
+    throw Refusal(bad_usage,
+                  fmt::format("--doctor runs no program: leave out {}", options.program.front()));
   }
   check_program(options.program);
   return options;
@@ -126,30 +206,23 @@ Options parse_options(const std::vector<std::string>& arguments) {
 std::string version_text() { return MPX_VERSION; }
 
 std::string help_text() {
-  return R"(usage: mpx-run [options] program [arguments]
-
-Runs a libmpx program on the cores of this machine, or on several.
-
-  -w, --workers W     W process slots in all, shared out over the nodes; rank 0
-                      runs main, one more rank on each node runs the processes
-  -n, --ranks N       N ranks, as mpirun -n: main on rank 0, one process slot on
-                      each other rank
-                      (neither: as -w with every core that may be used)
-      --host LIST     nodes and their slots: a:4,b:4
-      --hostfile FILE the same from a file of lines "a slots=4"
-  -x VAR[=VALUE]      hand an environment variable to all ranks (repeatable)
-      --timeout TIME  end the job after 90, 90s, 5m or 1h, with status 124
-      --mpi-arg ARG   hand ARG to mpirun (repeatable)
-      --dry-run       print the command that would run, and stop
-  -v, --verbose       print the command, and all that mpirun says
-      --doctor        check what jobs need, here or on the nodes of --hostfile
-      --version, -h, --help
-
+  std::string text =
+      "usage: mpx-run [options] program [arguments]\n"
+      "Runs a libmpx program here, on other nodes, or on all nodes of a batch job (Slurm,\n"
+      "PBS, SGE): rank 0 runs main, one more rank on each node runs the processes.\n\n";
+  for (const OptionInfo& option : option_table()) {
+    std::string name = option.letter.empty() ? "    " : "-" + option.letter;
+    if (!option.word.empty()) name += (option.letter.empty() ? "--" : ", --") + option.word;
+    if (!option.argument.empty()) name += " " + option.argument;
+    std::istringstream lines(option.help);
+    for (std::string line; std::getline(lines, line); name.clear()) {
+      text += fmt::format("  {:<23} {}\n", name, line);
+    }
+  }
+  return text + R"(
 The exit status is the program's own; 128+n after signal n; 124 on time-out;
 126 or 127 if the program cannot be run; 2 for a mistake on the command line.
-
 Examples:
-  mpx-run ./word_count /usr/share/common-licenses
   mpx-run -w 8 --timeout 10m ./simulate --steps 1000
   mpx-run -w 64 --host node1:32,node2:32 -x OMP_NUM_THREADS=1 ./simulate
   mpx-run --mpi-arg --report-bindings ./program

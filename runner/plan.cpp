@@ -10,11 +10,9 @@
 namespace mpx::runner {
 namespace {
 
-// Where the worker ranks are, and their slots. Rank 0 runs on the first node, beside its worker.
-struct Layout {
-  std::vector<Host> ranks;  // one entry a node, slots = ranks there; none: this machine
-  std::vector<int> slots;   // of worker ranks 1, 2, …
-};
+using Words = std::vector<std::string>;
+
+void append(Words& to, const Words& words) { to.insert(to.end(), words.begin(), words.end()); }
 
 bool has_shell_meaning(char c) {
   const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -26,88 +24,6 @@ std::string quote(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
-}
-
-int slots_of(const Host& host, const Options& options, const Facts& facts) {
-  if (host.slots) return *host.slots;
-  if (options.workers) return 1;  // only the proportion counts
-  if (is_local(host.name, facts.host_name)) return facts.cores;
-  throw Refusal(bad_usage, fmt::format("the hostfile does not say how many slots {0} has; add "
-                                       "slots=N to its line, or give -w",
-                                       host.name));
-}
-
-Layout lay_out(const Options& options, const Facts& facts, const std::vector<Host>& hosts) {
-  if (hosts.empty()) return {{}, {options.workers.value_or(facts.cores)}};
-  std::vector<int> weights;
-  int sum = 0;
-  for (const Host& host : hosts) {
-    weights.push_back(slots_of(host, options, facts));
-    sum += weights.back();
-  }
-  const auto shares = share_out(options.workers.value_or(sum), weights);
-  Layout layout;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const int ranks = (i == 0 ? 1 : 0) + (shares[i] > 0 ? 1 : 0);
-    if (ranks > 0) layout.ranks.push_back({hosts[i].name, ranks});
-    if (shares[i] > 0) layout.slots.push_back(shares[i]);
-  }
-  return layout;
-}
-
-// Settings that libmpx needs from this Open MPI. opal_event_include=epoll is not among them: ranks
-// set it themselves, and mpirun itself prints warnings with it.
-std::vector<std::pair<std::string, std::string>> wanted_parameters(const Facts& facts,
-                                                                   bool several_nodes) {
-  if (facts.version.major >= 5) {
-    return {{"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
-            {"PRTE_MCA_hwloc_default_binding_policy", "none"}};
-  }
-  std::vector<std::pair<std::string, std::string>> wanted = {
-      {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
-      // Workers bind their processes themselves; a bound rank would share one core with them all.
-      {"OMPI_MCA_hwloc_base_binding_policy", "none"}};
-  if (!facts.infiniband) {
-    // The other one-sided components fail between nodes and crash within one.
-    wanted.emplace_back("OMPI_MCA_osc", "sm,pt2pt");
-  }
-  if (several_nodes) {
-    // A link that is silently down then ends the job within 10 s instead of 8 minutes.
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_time", "3");
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_intvl", "1");
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_probes", "3");
-  }
-  return wanted;
-}
-
-bool set_by_user(const std::string& variable, const Options& options, const Facts& facts) {
-  const std::string parameter = variable.substr(variable.find("_MCA_") + 5);
-  const auto names_it = [&](const std::string& text) {
-    return text == variable || text.starts_with(variable + "=");
-  };
-  return facts.environment(variable) || facts.user_parameters.contains(parameter) ||
-         std::any_of(options.exports.begin(), options.exports.end(), names_it);
-}
-
-bool has_argument(const Options& options, const std::string& argument) {
-  const auto& all = options.mpi_arguments;
-  return std::find(all.begin(), all.end(), argument) != all.end();
-}
-
-// mpirun refuses to run as root unless told to; that decision stays the user's.
-void check_root(const Options& options, const Facts& facts) {
-  const auto allowed = [&](const std::string& prefix) {
-    return facts.environment(prefix + "_ALLOW_RUN_AS_ROOT") == "1" &&
-           facts.environment(prefix + "_ALLOW_RUN_AS_ROOT_CONFIRM") == "1";
-  };
-  if (!facts.root || has_argument(options, "--allow-run-as-root") ||
-      has_argument(options, "-allow-run-as-root") || allowed("OMPI") ||
-      (facts.version.major >= 5 && allowed("PRTE"))) {
-    return;
-  }
-  throw Refusal(bad_usage,
-                "mpirun refuses to run as root; run as another user, or set "
-                "OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
 }
 
 void check_exports(const Options& options, const Facts& facts) {
@@ -122,51 +38,174 @@ void check_exports(const Options& options, const Facts& facts) {
   }
 }
 
-}  // namespace
-
-bool is_local(const std::string& host, const std::string& host_name) {
-  const auto short_name = [](const std::string& name) { return name.substr(0, name.find('.')); };
-  return host == "localhost" || host == "127.0.0.1" || host == host_name ||
-         (host.find_first_not_of("0123456789.") != std::string::npos &&
-          short_name(host) == short_name(host_name));
+/// One number says the same of every worker rank, and a long list would not fit a command line.
+std::string slot_list(const std::vector<int>& slots) {
+  constexpr std::size_t kLong = 64;
+  if (slots.size() > kLong && std::count(slots.begin(), slots.end(), slots[0]) ==
+                                  static_cast<std::ptrdiff_t>(slots.size())) {
+    return std::to_string(slots[0]);
+  }
+  return fmt::format("{}", fmt::join(slots, ","));
 }
 
-Plan make_plan(const Options& options, const Facts& facts, const std::vector<Host>& hosts) {
-  check_root(options, facts);
-  check_exports(options, facts);
-  Plan plan;
-  for (const auto& [variable, value] : wanted_parameters(facts, hosts.size() > 1)) {
-    if (!set_by_user(variable, options, facts)) plan.environment.emplace_back(variable, value);
+/// What libmpx is to know, as variables of every rank.
+Variables rank_variables(const Options& options, const Layout* layout) {
+  Variables variables;
+  if (layout) variables.emplace_back("MPX_SLOTS", slot_list(layout->slots));
+  if (options.cpus_per_slot) {
+    variables.emplace_back("MPX_CPUS_PER_SLOT", std::to_string(*options.cpus_per_slot));
   }
-  auto& command = plan.command;
-  const auto add = [&](auto... words) { (command.emplace_back(words), ...); };
+  return variables;
+}
 
-  add(facts.mpirun);
-  if (options.ranks) {
-    add("-n", std::to_string(*options.ranks));
-    if (!options.hostfile.empty()) add("--hostfile", options.hostfile);
-    if (!options.hosts.empty()) add("--host", options.hosts);
-  } else {
-    const Layout layout = lay_out(options, facts, hosts);
-    add("-n", std::to_string(layout.slots.size() + 1));
-    if (!layout.ranks.empty()) {
-      std::vector<std::string> places;
-      for (const Host& host : layout.ranks) {
-        places.push_back(fmt::format("{}:{}", host.name, host.slots.value_or(1)));
-      }
-      // In this order and with these numbers, filling slot by slot puts each rank where it belongs.
-      add("--host", fmt::format("{}", fmt::join(places, ",")), "--map-by", "slot");
-    }
-    add("-x", fmt::format("MPX_SLOTS={}", fmt::join(layout.slots, ",")));
+/// The program, where each rank writes to a file of its own. The shell becomes the rank: no process
+/// stands between it and its launcher.
+Words program_of(const Options& options) {
+  if (options.output.empty()) return options.program;
+  Words words = {"/bin/sh", "-c",
+                 "mkdir -p \"$0\" && exec \"$@\" "
+                 ">\"$0/rank.${OMPI_COMM_WORLD_RANK-${PMIX_RANK-$SLURM_PROCID}}\" 2>&1",
+                 options.output};
+  append(words, options.program);
+  return words;
+}
+
+/// A node name for each rank.
+Words rank_places(const Layout& layout) {
+  Words places;
+  for (const Host& node : layout.nodes)
+    places.insert(places.end(), static_cast<std::size_t>(*node.slots), node.name);
+  return places;
+}
+
+Words with_counts(const std::vector<Host>& hosts) {
+  Words words;
+  for (const Host& host : hosts) {
+    words.push_back(host.slots ? fmt::format("{}:{}", host.name, *host.slots) : host.name);
   }
-  for (const std::string& variable : options.exports) add("-x", variable);
-  for (const std::string& argument : options.mpi_arguments) add(argument);
-  command.insert(command.end(), options.program.begin(), options.program.end());
+  return words;
+}
+
+Words mpirun_places(const Options& options, const Facts& facts, const Resources& resources,
+                    const Layout* layout) {
+  const auto list = [](const Words& words) { return fmt::format("{}", fmt::join(words, ",")); };
+  if (layout) {
+    if (layout->nodes.empty()) return {};
+    // mpirun takes no more of a node than Slurm has counted tasks there, unless each rank is named.
+    if (facts.allocation.in_slurm() && options.hosts.empty() && options.hostfile.empty() &&
+        facts.version.major < 5) {
+      return {"--host", list(rank_places(*layout)), "--map-by", "seq"};
+    }
+    // In this order and with these numbers, filling slot by slot puts each rank where it belongs.
+    return {"--host", list(with_counts(layout->nodes)), "--map-by", "slot"};
+  }
+  // mpirun knows Slurm's nodes itself, not those of PBS and SGE in every build.
+  const bool given = !options.hosts.empty() || !options.hostfile.empty();
+  if (options.nodes || (!given && !facts.allocation.in_slurm())) {
+    const auto hosts = first_nodes(options, resources.hosts);
+    return hosts.empty() ? Words{} : Words{"--host", list(with_counts(hosts))};
+  }
+  Words words;
+  if (!options.hostfile.empty()) append(words, {"--hostfile", options.hostfile});
+  if (!options.hosts.empty()) append(words, {"--host", options.hosts});
+  return words;
+}
+
+Plan plan_mpirun(const Options& options, const Facts& facts, const Resources& resources,
+                 const Layout* layout) {
+  if (facts.mpirun.empty()) throw Refusal(not_found, facts.mpirun_trouble);
+  check_root(options, facts);
+  Plan plan;
+  const auto nodes = layout ? layout->nodes.size() : resources.hosts.size();
+  plan.environment = mpirun_settings(options, facts, nodes > 1);
+  auto& command = plan.command;
+  append(command, {facts.mpirun, "-n", std::to_string(layout ? layout->ranks() : *options.ranks)});
+  append(command, mpirun_places(options, facts, resources, layout));
+  if (options.tag_output) {
+    append(command, facts.version.major >= 5 ? Words{"--output", "tag"} : Words{"--tag-output"});
+  }
+  for (const auto& [name, value] : rank_variables(options, layout)) {
+    append(command, {"-x", name + "=" + value});
+  }
+  for (const std::string& variable : options.exports) append(command, {"-x", variable});
+  append(command, options.mpi_arguments);
+  append(command, program_of(options));
   return plan;
 }
 
+void check_srun(const Options& options, const Facts& facts) {
+  if (!facts.allocation.in_slurm()) {
+    throw Refusal(bad_usage,
+                  "--launcher srun works inside a Slurm job only; start one with salloc or sbatch");
+  }
+  if (facts.srun.empty()) throw Refusal(not_found, "srun is not on PATH; use --launcher mpirun");
+  if (!options.hosts.empty() || !options.hostfile.empty()) {
+    throw Refusal(bad_usage,
+                  "--host and --hostfile do not go with srun, which uses the nodes of the job; use "
+                  "--launcher mpirun, or -N");
+  }
+  if (const auto file = facts.environment("SLURM_HOSTFILE")) {
+    throw Refusal(bad_usage, fmt::format("SLURM_HOSTFILE is set ({}) and would decide where ranks "
+                                         "run; unset it",
+                                         *file));
+  }
+}
+
+Plan plan_srun(const Options& options, const Facts& facts, const Layout* layout) {
+  check_srun(options, facts);
+  Plan plan;
+  plan.srun = true;
+  plan.environment = rank_variables(options, layout);
+  for (const std::string& variable : options.exports) {  // --export=ALL hands on the rest
+    const auto equals = variable.find('=');
+    if (equals != std::string::npos) {
+      plan.environment.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+    }
+  }
+  auto& command = plan.command;
+  // More ranks than CPUs of the step, none of them bound: they supervise, and bind processes.
+  append(command, {facts.srun, "--mpi=pmix", "--overcommit", "--cpu-bind=none",
+                   "--kill-on-bad-exit=1", "--quit-on-interrupt", "--export=ALL", "--input=0"});
+  if (layout) {
+    append(command, {"--ntasks=" + std::to_string(layout->ranks()),
+                     "--nodes=" + std::to_string(layout->nodes.size()), "--distribution=arbitrary",
+                     fmt::format("--nodelist={}", fmt::join(rank_places(*layout), ","))});
+  } else {
+    append(command, {"--ntasks=" + std::to_string(*options.ranks)});
+    if (options.nodes) append(command, {"--nodes=" + std::to_string(*options.nodes)});
+  }
+  if (options.tag_output) append(command, {"--label"});
+  append(command, options.mpi_arguments);
+  append(command, program_of(options));
+  return plan;
+}
+
+}  // namespace
+
+bool uses_srun(const Options& options, const Facts& facts) {
+  if (options.launcher != Launcher::automatic) return options.launcher == Launcher::srun;
+  return facts.mpirun.empty() && facts.allocation.in_slurm() && !facts.srun.empty();
+}
+
+Resources find_resources(const Options& options, const Facts& facts) {
+  if (options.hostfile.empty() && options.hosts.empty()) return {facts.allocation.hosts, true};
+  if (options.hostfile.empty()) return {parse_host_list(options.hosts), false};
+  if (options.hosts.empty()) return {read_hostfile(options.hostfile), false};
+  if (options.ranks && !options.nodes) return {};  // mpirun reads both
+  throw Refusal(bad_usage, "give --host or --hostfile; both go together only with -n");
+}
+
+Plan make_plan(const Options& options, const Facts& facts, const Resources& resources) {
+  check_exports(options, facts);
+  std::optional<Layout> layout;
+  if (!options.ranks) layout = lay_out(options, resources, facts.cores, facts.host_name);
+  const Layout* known = layout ? &*layout : nullptr;
+  return uses_srun(options, facts) ? plan_srun(options, facts, known)
+                                   : plan_mpirun(options, facts, resources, known);
+}
+
 std::string to_shell(const Plan& plan) {
-  std::vector<std::string> words;
+  Words words;
   for (const auto& [name, value] : plan.environment) words.push_back(name + "=" + quote(value));
   for (const std::string& word : plan.command) words.push_back(quote(word));
   return fmt::format("{}", fmt::join(words, " "));

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "facts.hpp"
-#include "hosts.hpp"
+#include "layout.hpp"
+#include "mpirun_settings.hpp"
 #include "options.hpp"
 
 namespace mpx::runner {
@@ -13,16 +13,21 @@ namespace mpx::runner {
 /// The one command that mpx-run runs.
 struct Plan {
   std::vector<std::string> command;
-  std::vector<std::pair<std::string, std::string>> environment;  ///< set on top of what is there
+  Variables environment;  ///< set on top of what is there
+  bool srun = false;      ///< else mpirun
 };
 
-/// Works out the command from what the user asked for and what the machine is; runs nothing.
-/// `hosts` are those of --host or --hostfile, none for this machine alone. Throws Refusal.
-[[nodiscard]] Plan make_plan(const Options& options, const Facts& facts,
-                             const std::vector<Host>& hosts);
+/// What the job may use: the nodes of --host or --hostfile, else those of the batch job, else this
+/// machine. Throws Refusal.
+[[nodiscard]] Resources find_resources(const Options& options, const Facts& facts);
 
-/// True if `host` is the machine that mpx-run runs on.
-[[nodiscard]] bool is_local(const std::string& host, const std::string& host_name);
+/// Whether the ranks are started by srun. In a Slurm job without mpirun it is chosen by itself.
+[[nodiscard]] bool uses_srun(const Options& options, const Facts& facts);
+
+/// Works out the command from what the user asked for and what the machine is; runs nothing.
+/// Throws Refusal.
+[[nodiscard]] Plan make_plan(const Options& options, const Facts& facts,
+                             const Resources& resources);
 
 /// The plan as a line for the shell, to copy and paste.
 [[nodiscard]] std::string to_shell(const Plan& plan);

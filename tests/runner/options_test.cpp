@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "refusal.hpp"
 
@@ -81,22 +82,50 @@ TEST(Options, RefuseAnArgumentThatMpirunWouldTakeForItself) {
 }
 
 TEST(Options, ReadTimesWithAndWithoutUnit) {
-  EXPECT_EQ(parse_duration("90"), 90s);
-  EXPECT_EQ(parse_duration("90s"), 90s);
-  EXPECT_EQ(parse_duration("1.5m"), 90s);
-  EXPECT_EQ(parse_duration("2h"), 2h);
-  EXPECT_EQ(parse_duration("500ms"), 500ms);
+  EXPECT_EQ(parse_duration("--grace", "90"), 90s);
+  EXPECT_EQ(parse_duration("--grace", "90s"), 90s);
+  EXPECT_EQ(parse_duration("--grace", "1.5m"), 90s);
+  EXPECT_EQ(parse_duration("--grace", "2h"), 2h);
+  EXPECT_EQ(parse_duration("--grace", "500ms"), 500ms);
   for (const std::string text : {"", "s", "-1", "0", "5 m", "5d", "nan", "inf", "1e300"}) {
-    EXPECT_THROW(static_cast<void>(parse_duration(text)), Refusal) << text;
+    EXPECT_THROW(static_cast<void>(parse_duration("--timeout", text)), Refusal) << text;
   }
 }
 
-TEST(Options, HelpFitsAScreen) {
+TEST(Options, TakeNodesRanksAndSlots) {
+  const auto options = parse({"-N", "3", "--ranks-per-node=2", "--slots-per-rank", "8",
+                              "--cpus-per-slot", "4", "--launcher", "srun", "p"});
+  EXPECT_EQ(options.nodes, 3);
+  EXPECT_EQ(options.ranks_per_node, 2);
+  EXPECT_EQ(options.slots_per_rank, 8);
+  EXPECT_EQ(options.cpus_per_slot, 4);
+  EXPECT_EQ(options.launcher, Launcher::srun);
+  EXPECT_THAT(refusal_of({"--launcher", "aprun", "p"}), HasSubstr("auto, mpirun or srun"));
+  for (const std::string option : {"-N", "--ranks-per-node", "--slots-per-rank", "--cpus-per-slot"})
+    EXPECT_THAT(refusal_of({option, "0", "p"}), HasSubstr(option + " needs a whole number"));
+}
+
+TEST(Options, ExcludeEachOtherWhereBothSayTheSame) {
+  for (const std::string option : {"-w", "--ranks-per-node", "--slots-per-rank"})
+    EXPECT_THAT(refusal_of({"-n", "2", option, "2", "p"}), HasSubstr("exclude")) << option;
+  EXPECT_THAT(refusal_of({"-w", "2", "--slots-per-rank", "2", "p"}), HasSubstr("exclude"));
+  EXPECT_THAT(refusal_of({"--output", "d", "--tag-output", "p"}), HasSubstr("exclude"));
+}
+
+TEST(Options, GraceMayBeNone) {
+  EXPECT_EQ(parse({"p"}).grace, 10s);
+  EXPECT_EQ(parse({"--grace", "0", "p"}).grace, 0s);
+  EXPECT_EQ(parse({"--grace=1m", "p"}).grace, 1min);
+  EXPECT_THAT(refusal_of({"--grace", "-1", "p"}), HasSubstr("--grace needs a time"));
+}
+
+TEST(Options, HelpNamesEachAndFitsAScreen) {
   const std::string help = help_text();
-  EXPECT_LE(std::count(help.begin(), help.end(), '\n'), 40);
-  for (const std::string option : {"--ranks", "--workers", "--host ", "--hostfile", "-x ",
-                                   "--timeout", "--mpi-arg", "--dry-run", "--verbose"}) {
-    EXPECT_THAT(help, HasSubstr(option));
+  EXPECT_LE(std::count(help.begin(), help.end(), '\n'), 36);
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 82u) << line;
+  for (const auto& option : option_table()) {
+    EXPECT_THAT(help, HasSubstr(option.word.empty() ? "-" + option.letter : "--" + option.word));
   }
 }
 

@@ -30,7 +30,9 @@ class PlanTest : public testing::Test {
     options_.program = {"./program", "1"};
   }
 
-  Plan plan(const std::vector<Host>& hosts = {}) { return make_plan(options_, facts_, hosts); }
+  Plan plan(const std::vector<Host>& hosts = {}) {
+    return make_plan(options_, facts_, {hosts, hosts == facts_.allocation.hosts});
+  }
 
   std::string refusal(const std::vector<Host>& hosts = {}) {
     try {
@@ -148,6 +150,125 @@ TEST_F(PlanTest, IsPrintedAsALineForTheShell) {
                   {{"NAME", "sm,pt2pt"}, {"OTHER", "a b"}}};
   EXPECT_EQ(to_shell(plan),
             "NAME=sm,pt2pt OTHER='a b' /usr/bin/mpirun -n 1 -x 'A=b c' 'it'\\''s' '' '$x' 'a;b'");
+}
+
+TEST_F(PlanTest, EveryRankWritesToAFileOfItsOwnBehindAShellThatBecomesIt) {
+  options_.output = "/out put";
+  EXPECT_THAT(to_shell(plan()),
+              HasSubstr("/bin/sh -c 'mkdir -p \"$0\" && exec \"$@\" "
+                        ">\"$0/rank.${OMPI_COMM_WORLD_RANK-${PMIX_RANK-$SLURM_PROCID}}\" 2>&1' "
+                        "'/out put' ./program 1"));
+}
+
+TEST_F(PlanTest, TagsInTheWordsOfTheLauncher) {
+  options_.tag_output = true;
+  EXPECT_THAT(plan().command, Contains("--tag-output"));
+  facts_.version = {5, 0};
+  EXPECT_THAT(to_shell(plan()), HasSubstr(" --output tag "));
+}
+
+TEST_F(PlanTest, CoresForEachSlotAreTakenFromTheCores) {
+  options_.cpus_per_slot = 4;
+  EXPECT_THAT(to_shell(plan()), HasSubstr("-x MPX_SLOTS=1 -x MPX_CPUS_PER_SLOT=4 ./program"));
+  options_.workers = 3;
+  EXPECT_THAT(to_shell(plan()), HasSubstr("-x MPX_SLOTS=3 -x MPX_CPUS_PER_SLOT=4 ./program"));
+  options_.workers.reset();
+  // Slots that the user has named are no cores.
+  EXPECT_THAT(to_shell(plan({{"a", 8}})), HasSubstr("-x MPX_SLOTS=8 -x MPX_CPUS_PER_SLOT=4"));
+}
+
+TEST_F(PlanTest, ALongListOfEqualSlotsIsOneNumber) {
+  options_.ranks_per_node = 50;
+  options_.slots_per_rank = 2;
+  EXPECT_THAT(to_shell(plan({{"a", 100}, {"b", 100}})), HasSubstr("-x MPX_SLOTS=2 ./program"));
+}
+
+class InSlurm : public PlanTest {
+ protected:
+  InSlurm() {
+    facts_.srun = "/usr/bin/srun";
+    facts_.allocation = {Allocation::System::slurm, "Slurm job 7", {{"n1", 4}, {"n2", 2}}};
+  }
+  Plan plan() { return PlanTest::plan(facts_.allocation.hosts); }
+  std::string refusal() { return PlanTest::refusal(facts_.allocation.hosts); }
+};
+
+TEST_F(InSlurm, WithoutNumbersAllOfTheAllocationIsUsed) {
+  EXPECT_THAT(plan().command,
+              ElementsAre("/usr/bin/mpirun", "-n", "3", "--host", "n1,n1,n2", "--map-by", "seq",
+                          "-x", "MPX_SLOTS=4,2", "./program", "1"));
+}
+
+TEST_F(InSlurm, RanksAreLeftToMpirunWhichKnowsTheNodes) {
+  options_.ranks = 5;
+  EXPECT_THAT(plan().command, ElementsAre("/usr/bin/mpirun", "-n", "5", "./program", "1"));
+  options_.nodes = 1;
+  EXPECT_THAT(plan().command,
+              ElementsAre("/usr/bin/mpirun", "-n", "5", "--host", "n1:4", "./program", "1"));
+}
+
+TEST_F(InSlurm, SrunGetsAPlaceForEachRank) {
+  options_.launcher = Launcher::srun;
+  options_.exports = {"A=1,2", "HOME"};
+  environment_["HOME"] = "/root";
+  const auto made = plan();
+  EXPECT_TRUE(made.srun);
+  EXPECT_THAT(made.environment, ElementsAre(Pair("MPX_SLOTS", "4,2"), Pair("A", "1,2")));
+  EXPECT_THAT(made.command,
+              ElementsAre("/usr/bin/srun", "--mpi=pmix", "--overcommit", "--cpu-bind=none",
+                          "--kill-on-bad-exit=1", "--quit-on-interrupt", "--export=ALL",
+                          "--input=0", "--ntasks=3", "--nodes=2", "--distribution=arbitrary",
+                          "--nodelist=n1,n1,n2", "./program", "1"));
+}
+
+TEST_F(InSlurm, SrunPlacesRanksItselfWhereOnlyTheirNumberIsGiven) {
+  options_.launcher = Launcher::srun;
+  options_.ranks = 6;
+  options_.nodes = 2;
+  options_.tag_output = true;
+  EXPECT_THAT(to_shell(plan()), HasSubstr("--input=0 --ntasks=6 --nodes=2 --label ./program 1"));
+}
+
+TEST_F(InSlurm, AutoTakesSrunWhereThereIsNoMpirun) {
+  facts_.mpirun.clear();
+  EXPECT_TRUE(plan().srun);
+  facts_.srun.clear();
+  facts_.mpirun_trouble = "no mpirun";
+  EXPECT_EQ(refusal(), "no mpirun");
+}
+
+TEST_F(InSlurm, SrunIsRefusedWhereItCannotDoWhatIsAsked) {
+  options_.launcher = Launcher::srun;
+  environment_["SLURM_HOSTFILE"] = "h";
+  EXPECT_THAT(refusal(), HasSubstr("SLURM_HOSTFILE is set (h)"));
+  environment_.clear();
+  options_.hosts = "a";
+  EXPECT_THAT(refusal(), HasSubstr("do not go with srun"));
+  facts_.srun.clear();
+  EXPECT_THAT(refusal(), HasSubstr("not on PATH"));
+  facts_.allocation = {};
+  EXPECT_THAT(refusal(), HasSubstr("inside a Slurm job only"));
+}
+
+TEST_F(PlanTest, InPbsAndSgeMpirunIsToldTheNodes) {
+  facts_.allocation = {Allocation::System::pbs, "PBS job 7", {{"n1", 4}, {"n2", 2}}};
+  EXPECT_THAT(plan(facts_.allocation.hosts).command,
+              ElementsAre("/usr/bin/mpirun", "-n", "3", "--host", "n1:2,n2:1", "--map-by", "slot",
+                          "-x", "MPX_SLOTS=4,2", "./program", "1"));
+  options_.ranks = 5;
+  EXPECT_THAT(plan(facts_.allocation.hosts).command,
+              ElementsAre("/usr/bin/mpirun", "-n", "5", "--host", "n1:4,n2:2", "./program", "1"));
+}
+
+TEST_F(PlanTest, ResourcesAreTheHostsGivenElseThoseOfTheBatchJob) {
+  facts_.allocation = {Allocation::System::slurm, "Slurm job 7", {{"n1", 4}}};
+  EXPECT_THAT(find_resources(options_, facts_).hosts, ElementsAre(Host{"n1", 4}));
+  EXPECT_TRUE(find_resources(options_, facts_).counts_are_cpus);
+  options_.hosts = "a:2";
+  EXPECT_THAT(find_resources(options_, facts_).hosts, ElementsAre(Host{"a", 2}));
+  EXPECT_FALSE(find_resources(options_, facts_).counts_are_cpus);
+  options_.hostfile = "h";
+  EXPECT_THROW(static_cast<void>(find_resources(options_, facts_)), Refusal);
 }
 
 TEST(IsLocal, KnowsThisMachineByItsNames) {

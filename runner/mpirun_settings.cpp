@@ -1,0 +1,73 @@
+#include "mpirun_settings.hpp"
+
+#include <algorithm>
+
+#include "refusal.hpp"
+
+namespace mpx::runner {
+namespace {
+
+// Settings that libmpx needs from this Open MPI. opal_event_include=epoll is not among them: ranks
+// set it themselves, and mpirun itself prints warnings with it.
+Variables wanted_parameters(const Facts& facts, bool several_nodes) {
+  if (facts.version.major >= 5) {
+    return {{"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
+            {"PRTE_MCA_hwloc_default_binding_policy", "none"}};
+  }
+  Variables wanted = {
+      {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+      // Workers bind their processes themselves; a bound rank would share one core with them all.
+      {"OMPI_MCA_hwloc_base_binding_policy", "none"}};
+  if (!facts.infiniband) {
+    // The other one-sided components fail between nodes and crash within one.
+    wanted.emplace_back("OMPI_MCA_osc", "sm,pt2pt");
+  }
+  if (several_nodes) {
+    // A link that is silently down then ends the job within 10 s instead of 8 minutes.
+    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_time", "3");
+    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_intvl", "1");
+    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_probes", "3");
+  }
+  return wanted;
+}
+
+bool set_by_user(const std::string& variable, const Options& options, const Facts& facts) {
+  const std::string parameter = variable.substr(variable.find("_MCA_") + 5);
+  const auto names_it = [&](const std::string& text) {
+    return text == variable || text.starts_with(variable + "=");
+  };
+  return facts.environment(variable) || facts.user_parameters.contains(parameter) ||
+         std::any_of(options.exports.begin(), options.exports.end(), names_it);
+}
+
+bool has_argument(const Options& options, const std::string& argument) {
+  const auto& all = options.mpi_arguments;
+  return std::find(all.begin(), all.end(), argument) != all.end();
+}
+
+}  // namespace
+
+Variables mpirun_settings(const Options& options, const Facts& facts, bool several_nodes) {
+  Variables settings;
+  for (auto& [variable, value] : wanted_parameters(facts, several_nodes)) {
+    if (!set_by_user(variable, options, facts)) settings.emplace_back(variable, value);
+  }
+  return settings;
+}
+
+void check_root(const Options& options, const Facts& facts) {
+  const auto allowed = [&](const std::string& prefix) {
+    return facts.environment(prefix + "_ALLOW_RUN_AS_ROOT") == "1" &&
+           facts.environment(prefix + "_ALLOW_RUN_AS_ROOT_CONFIRM") == "1";
+  };
+  if (!facts.root || has_argument(options, "--allow-run-as-root") ||
+      has_argument(options, "-allow-run-as-root") || allowed("OMPI") ||
+      (facts.version.major >= 5 && allowed("PRTE"))) {
+    return;
+  }
+  throw Refusal(bad_usage,
+                "mpirun refuses to run as root; run as another user, or set "
+                "OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+}
+
+}  // namespace mpx::runner

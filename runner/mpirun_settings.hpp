@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "facts.hpp"
+#include "options.hpp"
+
+namespace mpx::runner {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+/// Parameters of Open MPI that libmpx needs from mpirun, less those that the user has set.
+[[nodiscard]] Variables mpirun_settings(const Options& options, const Facts& facts,
+                                        bool several_nodes);
+
+/// mpirun refuses to run as root unless told to; that decision stays the user's. Throws Refusal.
+void check_root(const Options& options, const Facts& facts);
+
+}  // namespace mpx::runner
