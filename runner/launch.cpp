@@ -18,7 +18,9 @@
 #include "banner_filter.hpp"
 #include "completion.hpp"
 #include "descendants.hpp"
+#include "ending.hpp"
 #include "leftovers.hpp"
+#include "loss.hpp"
 #include "refusal.hpp"
 #include "relay.hpp"
 
@@ -28,8 +30,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// mpirun gives ranks that heed SIGTERM about a second; then the whole job must go, within 2 s.
-constexpr auto kGrace = 1400ms;
+// From the word to end the job to the kill. mpirun gives ranks about a second; then the whole job
+// must go, within 2 s.
+constexpr auto kPatience = 1400ms;
+// srun must not be killed as long as it may still end ranks on other nodes; it is interrupted first.
+constexpr auto kPatienceSrun = 10s;
+constexpr auto kInterruptSrun = 500ms;
+constexpr auto kAskAgain = 100ms;
 constexpr auto kHold = 100ms;   // text that looks like a banner is held back so long
 constexpr auto kDrain = 300ms;  // silence after which, once all has ended, no more output comes
 
@@ -47,14 +54,17 @@ bool owns_terminal() { return ::isatty(0) == 1 && ::tcgetpgrp(0) == ::getpgrp();
 // One run of mpirun, from fork to the last byte of its output.
 class Job {
  public:
-  Job(const Plan& plan, const LaunchOptions& options) : options_(options) {
+  Job(const Plan& plan, const LaunchOptions& options)
+      : options_(options),
+        srun_(plan.srun),
+        ending_({options.timeout, options.grace, plan.srun ? kPatienceSrun : kPatience},
+                Clock::now()) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what mpirun leaves behind becomes our child
     std::signal(SIGPIPE, SIG_IGN);
     const sigset_t handled = handled_signals();
     ::sigprocmask(SIG_BLOCK, &handled, &inherited_mask_);
     signals_ = Fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
     start(plan);
-    if (options_.timeout) time_out_at_ = Clock::now() + *options_.timeout;
   }
 
   JobEnd run() {
@@ -62,7 +72,7 @@ class Job {
       wait();
       on_time();
     }
-    return {wait_status_, end_signal_, timed_out_, completion_.read()};
+    return {wait_status_, ending_.signal(), ending_.timed_out(), completion_.read(), loss_.node()};
   }
 
  private:
@@ -74,12 +84,17 @@ class Job {
   void on_output();
   void on_input();
   void on_time();
+  void ask_to_stop();
+  void act(Ending::Action action);
   void begin_end();
+  [[nodiscard]] bool can_stop() const { return completion_.read().started; }
   void reap();
   bool finished();
   [[nodiscard]] int milliseconds_left() const;
 
   LaunchOptions options_;
+  bool srun_;
+  Ending ending_;
   CompletionFile completion_;
   sigset_t inherited_mask_{};
   Fd signals_;
@@ -88,13 +103,12 @@ class Job {
   std::unique_ptr<Relay> error_relay_;
   std::unique_ptr<Relay> input_relay_;
   BannerFilter filter_;
+  LossFinder loss_;
   pid_t mpirun_ = -1;
   bool mpirun_ended_ = false;
   int wait_status_ = 0;
-  std::optional<int> end_signal_;
-  bool timed_out_ = false;
-  std::optional<Clock::time_point> time_out_at_;
-  std::optional<Clock::time_point> kill_at_;
+  std::optional<Clock::time_point> interrupt_at_;
+  std::optional<Clock::time_point> ask_again_at_;
   std::optional<Clock::time_point> hold_until_;
   std::optional<Clock::time_point> drain_until_;
   bool drained_ = false;
@@ -103,7 +117,7 @@ class Job {
 // mpirun gets a process group of its own, or Ctrl-C would reach it twice, from the terminal and
 // from us, and it takes the second for "drop everything". Then it may not read the terminal: we do.
 void Job::start(const Plan& plan) {
-  if (!options_.all_output) error_relay_ = std::make_unique<Relay>(errors_.reader.get(), 2);
+  error_relay_ = std::make_unique<Relay>(errors_.reader.get(), 2);
   if (owns_terminal()) input_relay_ = std::make_unique<Relay>(0, input_.writer.get());
   const pid_t parent = ::getpid();
   mpirun_ = ::fork();
@@ -116,13 +130,17 @@ void Job::start(const Plan& plan) {
   input_.reader.close();
 }
 
+// A batch system sends SIGTERM to all processes of the job. It means us, and the ranks; mpirun would
+// end the job at once, so it does not get to see it and is ended by SIGINT. Its ranks do see it.
 void Job::become_mpirun(const Plan& plan, pid_t parent) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::prctl(PR_SET_PDEATHSIG, SIGINT);
   if (::getppid() != parent) ::_exit(1);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);  // a shell starts background jobs with it ignored
+  if (!srun_) ::sigaddset(&inherited_mask_, SIGTERM);
   ::sigprocmask(SIG_SETMASK, &inherited_mask_, nullptr);
-  if (error_relay_) ::dup2(errors_.writer.get(), 2);
+  ::dup2(errors_.writer.get(), 2);
   if (input_relay_) ::dup2(input_.reader.get(), 0);
   for (const auto& [name, value] : plan.environment) ::setenv(name.c_str(), value.c_str(), 1);
   // By environment and not by -x: only ranks on this machine can write the file.
@@ -137,7 +155,7 @@ void Job::become_mpirun(const Plan& plan, pid_t parent) {
 
 int Job::milliseconds_left() const {
   std::optional<Clock::time_point> next;
-  for (const auto& at : {time_out_at_, kill_at_, hold_until_, drain_until_}) {
+  for (const auto& at : {ending_.next(), interrupt_at_, ask_again_at_, hold_until_, drain_until_}) {
     if (at && (!next || *at < *next)) next = at;
   }
   if (!next) return -1;
@@ -147,7 +165,7 @@ int Job::milliseconds_left() const {
 
 void Job::wait() {
   pollfd ready[] = {{signals_.get(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}};
-  if (error_relay_) ready[1] = error_relay_->interest();
+  ready[1] = error_relay_->interest();
   if (input_relay_) ready[2] = input_relay_->interest();
   if (::poll(ready, std::size(ready), milliseconds_left()) <= 0) return;
   if (ready[0].revents != 0) on_signals();
@@ -168,20 +186,57 @@ void Job::on_signal(int signal) {
       reap();
       break;
     case SIGUSR1:
+      if (!mpirun_ended_) ask_to_stop();
+      break;
     case SIGUSR2:
       if (!mpirun_ended_) ::kill(mpirun_, signal);
       break;
     default:
-      if (!end_signal_ && !timed_out_ && !mpirun_ended_) {
-        end_signal_ = signal;
-        begin_end();
-      }
+      if (!mpirun_ended_) act(ending_.on_signal(signal, Clock::now(), can_stop()));
   }
+}
+
+// The launcher passes it on to the ranks. Where these are not ready for it yet, again when they are.
+void Job::ask_to_stop() {
+  ::kill(mpirun_, SIGUSR1);
+  if (!can_stop()) ask_again_at_ = Clock::now() + kAskAgain;
+}
+
+void Job::act(Ending::Action action) {
+  switch (action) {
+    case Ending::Action::ask:
+      ask_to_stop();
+      break;
+    case Ending::Action::end:
+      begin_end();
+      break;
+    case Ending::Action::kill:
+      ::kill(mpirun_, SIGKILL);
+      break;
+    case Ending::Action::none:
+      return;
+  }
+  if (action == Ending::Action::kill) return;
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return static_cast<double>(time.count()) / 1e3;
+  };
+  std::string text;
+  if (ending_.grace_is_over()) {
+    text =
+        fmt::format("the job has not stopped within {:.6g} s; ending it", seconds(options_.grace));
+  } else if (ending_.timed_out()) {
+    text = fmt::format("the time limit of {:.6g} s is over; ", seconds(*options_.timeout));
+    text += action == Ending::Action::end ? "ending the job" : "asking the job to stop";
+  } else if (action == Ending::Action::ask) {
+    text = fmt::format("SIGTERM: asking the job to stop, within {:.6g} s", seconds(options_.grace));
+  }
+  if (!text.empty()) error_relay_->write("mpx-run: " + text + "\n");
 }
 
 void Job::on_output() {
   const std::string read = error_relay_->step();
-  if (!read.empty()) error_relay_->write(filter_.feed(read));
+  loss_.feed(read);
+  if (!read.empty()) error_relay_->write(options_.all_output ? read : filter_.feed(read));
   if (error_relay_->ended()) error_relay_->write(filter_.flush());
   hold_until_.reset();
   if (filter_.holds_text()) hold_until_ = Clock::now() + kHold;
@@ -207,21 +262,24 @@ void Job::on_time() {
     return is_due;
   };
   if (due(hold_until_)) error_relay_->write(filter_.flush());
-  if (due(time_out_at_) && !mpirun_ended_ && !end_signal_) {
-    timed_out_ = true;
-    std::fprintf(stderr, "mpx-run: the time limit of %.6g s is over; ending the job\n",
-                 static_cast<double>(options_.timeout->count()) / 1e3);
-    begin_end();
+  if (!mpirun_ended_) act(ending_.on_time(Clock::now(), can_stop()));
+  if (due(interrupt_at_) && !mpirun_ended_) ::kill(mpirun_, SIGINT);
+  if (due(ask_again_at_) && !mpirun_ended_) {
+    if (can_stop()) {
+      ::kill(mpirun_, SIGUSR1);
+    } else {
+      ask_again_at_ = Clock::now() + kAskAgain;
+    }
   }
   // A slow reader gets all of an ordinary job's output; a job that is to end does not wait for one.
-  if (due(drain_until_)) drained_ = end_signal_ || timed_out_ || error_relay_->idle();
-  if (due(kill_at_) && !mpirun_ended_) ::kill(mpirun_, SIGKILL);
+  if (due(drain_until_)) drained_ = ending_.begun() || error_relay_->idle();
 }
 
 void Job::begin_end() {
-  ::kill(mpirun_, SIGTERM);
+  // srun passes SIGTERM on, for rank 0 to say what is unfinished, and kills the ranks at SIGINT.
+  if (srun_) interrupt_at_ = Clock::now() + kInterruptSrun;
+  ::kill(mpirun_, srun_ ? SIGTERM : SIGINT);
   ::kill(mpirun_, SIGCONT);
-  kill_at_ = Clock::now() + kGrace;
 }
 
 void Job::reap() {
@@ -230,24 +288,27 @@ void Job::reap() {
     if (pid != mpirun_) continue;
     mpirun_ended_ = true;
     wait_status_ = status;
-    time_out_at_.reset();
-    kill_at_.reset();
+    ending_.over();
+    interrupt_at_.reset();
+    ask_again_at_.reset();
     hold_until_.reset();
     end_descendants();
-    remove_leftovers(mpirun_, mpirun_folder());
-    if (error_relay_) drain_until_ = Clock::now() + kDrain;
+    if (!srun_) remove_leftovers(mpirun_, mpirun_folder());
+    drain_until_ = Clock::now() + kDrain;
   }
 }
 
 bool Job::finished() {
   if (!mpirun_ended_) return false;
-  return !error_relay_ || drained_ || (error_relay_->ended() && error_relay_->idle());
+  return drained_ || (error_relay_->ended() && error_relay_->idle());
 }
 
 }  // namespace
 
 int launch(const Plan& plan, const LaunchOptions& options) {
-  const Outcome outcome = judge(Job(plan, options).run());
+  JobEnd end = Job(plan, options).run();
+  end.nodes = plan.nodes;
+  const Outcome outcome = judge(end);
   if (!outcome.message.empty()) std::fprintf(stderr, "mpx-run: %s\n", outcome.message.c_str());
   return outcome.status;
 }

@@ -1,8 +1,10 @@
 #include "outcome.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -23,9 +25,36 @@ Completion parse_completion(const std::string& text) {
   return completion;
 }
 
+namespace {
+
+// What 4.1 returns when a node is lost; 5.0 returns 0.
+bool is_loss(int mpirun_status) {
+  return mpirun_status == 0 || mpirun_status == 205 || mpirun_status == 255;
+}
+
+std::string lost(const JobEnd& end) {
+  if (!end.lost_node.empty()) {
+    return fmt::format("node {} was lost, or the connection to it, which ended the job",
+                       end.lost_node);
+  }
+  constexpr std::size_t kMost = 8;
+  const auto last =
+      end.nodes.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, end.nodes.size()));
+  const auto names = fmt::format("{}{}", fmt::join(end.nodes.begin(), last, ", "),
+                                 end.nodes.size() > kMost ? ", …" : "");
+  return fmt::format(
+      "the program did not come to its end{}; a node{} or the connection to it was lost, or main "
+      "left mpx::run early; look at the output above",
+      WEXITSTATUS(end.wait_status) == 0 ? ", although mpirun reports success" : "",
+      end.nodes.size() > 1 ? fmt::format(" ({})", names) : "");
+}
+
+}  // namespace
+
 Outcome judge(const JobEnd& end) {
   if (end.timed_out) return {timed_out, {}};
-  if (end.signal) return {signal_base + *end.signal, {}};
+  const bool stopped_itself = end.signal == SIGTERM && end.completion.status;
+  if (end.signal && !stopped_itself) return {signal_base + *end.signal, {}};
   if (WIFSIGNALED(end.wait_status)) {
     const int signal = WTERMSIG(end.wait_status);
     return {signal_base + signal,
@@ -36,10 +65,8 @@ Outcome judge(const JobEnd& end) {
   const Completion& completion = end.completion;
   // A failure after the body's end, in MPI_Finalize or in main, is a failure too.
   if (completion.status) return {*completion.status != 0 ? *completion.status : mpirun_status, {}};
-  if (completion.started && mpirun_status == 0) {
-    return {1,
-            "the program did not come to its end, although mpirun reports success; a node or the "
-            "connection to it was lost, or main left mpx::run early; look at the output above"};
+  if (!end.lost_node.empty() || (completion.started && is_loss(mpirun_status))) {
+    return {mpirun_status == 0 ? 1 : mpirun_status, lost(end)};
   }
   // mpirun's own words on this get lost now and then.
   if (mpirun_status > signal_base && mpirun_status < signal_base + SIGRTMIN) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpx::runner {
 
@@ -21,6 +22,8 @@ struct JobEnd {
   std::optional<int> signal = {};  ///< mpx-run got this signal and ended the job
   bool timed_out = false;
   Completion completion = {};
+  std::string lost_node = {};           ///< that mpirun has named; empty: none
+  std::vector<std::string> nodes = {};  ///< of the job, where they are known
 };
 
 struct Outcome {
@@ -29,7 +32,8 @@ struct Outcome {
 };
 
 /// The exit status of mpx-run. mpirun's own is no proof of success (5.0 gives 0 when a node dies),
-/// so a program that has started must also have completed.
+/// so a program that has started must also have completed. One that completed when SIGTERM asked it
+/// to stop has its own status; the time limit always gives 124.
 [[nodiscard]] Outcome judge(const JobEnd& end);
 
 }  // namespace mpx::runner

@@ -200,8 +200,10 @@ Plan make_plan(const Options& options, const Facts& facts, const Resources& reso
   std::optional<Layout> layout;
   if (!options.ranks) layout = lay_out(options, resources, facts.cores, facts.host_name);
   const Layout* known = layout ? &*layout : nullptr;
-  return uses_srun(options, facts) ? plan_srun(options, facts, known)
-                                   : plan_mpirun(options, facts, resources, known);
+  auto plan = uses_srun(options, facts) ? plan_srun(options, facts, known)
+                                        : plan_mpirun(options, facts, resources, known);
+  for (const Host& node : layout ? layout->nodes : resources.hosts) plan.nodes.push_back(node.name);
+  return plan;
 }
 
 std::string to_shell(const Plan& plan) {

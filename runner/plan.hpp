@@ -13,8 +13,9 @@ namespace mpx::runner {
 /// The one command that mpx-run runs.
 struct Plan {
   std::vector<std::string> command;
-  Variables environment;  ///< set on top of what is there
-  bool srun = false;      ///< else mpirun
+  Variables environment;                ///< set on top of what is there
+  bool srun = false;                    ///< else mpirun
+  std::vector<std::string> nodes = {};  ///< known ones, for messages
 };
 
 /// What the job may use: the nodes of --host or --hostfile, else those of the batch job, else this

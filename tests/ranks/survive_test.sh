@@ -91,7 +91,7 @@ check "… naming rank and host" says "rank 1 on host"
 check "… and nothing is left" nothing_left
 
 for signal in INT TERM; do
-  "$mpx_run" -w 2 "$program" wait >"$out" 2>&1 &
+  "$mpx_run" --grace 0 -w 2 "$program" wait >"$out" 2>&1 &
   pid=$!
   for _ in $(seq 100); do says ready && break; sleep 0.1; done
   start=$(date +%s%N)
@@ -110,7 +110,7 @@ check "… and the body does not pass on its completion file" says "body.* MPX_C
 check "… nor a task that file or the slots" says "task MPX_SLOTS=none MPX_COMPLETION=none"
 check "… and mpx-run sees how the job ended" test "$status" = 0
 
-run 30 "$mpx_run" -w 2 --timeout 2s "$program" wait
+run 30 "$mpx_run" -w 2 --timeout 2s --grace 0 "$program" wait
 check "--timeout ends the job with 124" test "$status" = 124
 check "… and nothing is left" nothing_left
 

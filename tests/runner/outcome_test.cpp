@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace mpx::runner {
@@ -47,6 +48,31 @@ TEST(Outcome, NamesTheSignalThatKilledARank) {
   const auto outcome = judge({.wait_status = exited(128 + SIGSEGV), .completion = {true, {}}});
   EXPECT_EQ(outcome.status, 128 + SIGSEGV);
   EXPECT_THAT(outcome.message, HasSubstr("killed by signal 11 (Segmentation fault)"));
+}
+
+TEST(Outcome, NamesTheNodeThatWasLost) {
+  for (const int status : {0, 1, 205, 255}) {
+    const auto outcome =
+        judge({.wait_status = exited(status), .completion = {true, {}}, .lost_node = "node3"});
+    EXPECT_EQ(outcome.status, std::max(status, 1));
+    EXPECT_THAT(outcome.message, HasSubstr("node node3 was lost")) << status;
+  }
+  const auto unnamed =
+      judge({.wait_status = exited(255), .completion = {true, {}}, .nodes = {"node1", "node2"}});
+  EXPECT_EQ(unnamed.status, 255);
+  EXPECT_THAT(unnamed.message, HasSubstr("a node (node1, node2) or the connection to it was lost"));
+  // Without a mark it may be anything: mpirun's own words must do.
+  EXPECT_EQ(judge({.wait_status = exited(255), .nodes = {"a", "b"}}).message, "");
+}
+
+TEST(Outcome, IsTheProgramsOwnIfItStoppedWhenAsked) {
+  EXPECT_EQ(judge({.wait_status = exited(0), .signal = SIGTERM, .completion = {true, 0}}).status,
+            0);
+  EXPECT_EQ(judge({.wait_status = exited(3), .signal = SIGTERM, .completion = {true, 3}}).status,
+            3);
+  EXPECT_EQ(judge({.signal = SIGTERM, .completion = {true, {}}}).status, 143);
+  EXPECT_EQ(judge({.signal = SIGINT, .completion = {true, 0}}).status, 130);
+  EXPECT_EQ(judge({.timed_out = true, .completion = {true, 0}}).status, 124);
 }
 
 TEST(Outcome, OfAJobThatWasEndedTellsWhy) {

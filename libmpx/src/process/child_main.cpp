@@ -17,6 +17,7 @@
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
 #include "process/report.hpp"
+#include "runtime/stop_signal.hpp"
 #include "runtime/supervisor.hpp"
 
 namespace mpx::detail {
@@ -87,6 +88,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
   client_of_child = std::make_shared<Client>(self);
   auto& shared = *reinterpret_cast<SharedBlock*>(link->channel().scratch().data());
   client_of_child->attach(link.get(), shared.claims);
+  share_stop_flag(&shared.stop);
   target = client_of_child.get();
   {
     const std::lock_guard guard(target->mutex());

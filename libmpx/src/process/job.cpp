@@ -1,12 +1,13 @@
 #include "process/job.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #include "core/builds.hpp"
 #include "core/log.hpp"
@@ -15,37 +16,83 @@
 namespace mpx::detail {
 namespace {
 
-std::size_t usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(CPU_COUNT(&set))
-                                                     : 1;
+std::optional<std::size_t> number_in(std::string_view text) {
+  std::size_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// MPX_CPUS_PER_SLOT; 0 where processes are not bound.
+std::size_t cpus_per_slot() {
+  const char* text = std::getenv("MPX_CPUS_PER_SLOT");
+  if (text == nullptr || *text == 0) return 0;
+  const auto number = number_in(text);
+  if (!number || *number == 0)
+    throw LaunchError(fmt::format("MPX_CPUS_PER_SLOT is '{}': not a number of cores", text));
+  return *number;
 }
 
 /// Process slots of each rank, from MPX_SLOTS: one number for every worker rank, or a list by rank
-/// from 1 on. Without it one slot on each worker rank; a single rank has as many as cores.
+/// from 1 on. Without it one slot on each worker rank; a single rank has as many as its cores allow.
 std::vector<std::size_t> slots_of(int size) {
   std::vector<std::size_t> list;
   if (const char* text = std::getenv("MPX_SLOTS"); text != nullptr && *text != 0) {
     const std::string_view all = text;
     for (std::size_t at = 0; at <= all.size();) {
       const auto end = std::min(all.find(',', at), all.size());
-      std::size_t number = 0;
-      const auto [stop, error] = std::from_chars(all.data() + at, all.data() + end, number);
-      if (error != std::errc{} || stop != all.data() + end) {
+      const auto number = number_in(all.substr(at, end - at));
+      if (!number) {
         throw LaunchError(
             fmt::format("MPX_SLOTS is '{}': not a number, nor a list of numbers with commas", all));
       }
-      list.push_back(number);
+      list.push_back(*number);
       at = end + 1;
     }
   }
-  if (size == 1) return {list.empty() ? usable_cores() : std::max<std::size_t>(list[0], 1)};
+  if (size == 1) {
+    const auto fitting = usable_cpus().size() / std::max<std::size_t>(cpus_per_slot(), 1);
+    return {std::max<std::size_t>(list.empty() ? fitting : list[0], 1)};
+  }
   std::vector<std::size_t> slots(static_cast<std::size_t>(size), list.size() == 1 ? list[0] : 1);
   slots[0] = 0;
   for (std::size_t i = 0; list.size() > 1 && i < list.size() && i + 1 < slots.size(); ++i)
     slots[i + 1] = list[i];
   return slots;
+}
+
+/// What this rank tells the others of itself: whether it starts processes, how many CPUs its parent
+/// may use, and which it may use.
+std::string describe_rank(bool starts) {
+  return fmt::format("{} {} {}", starts ? 1 : 0, usable_cpus(::getppid()).size(),
+                     fmt::join(usable_cpus(), " "));
+}
+
+/// As described by describe_rank. Returns whether the rank starts processes.
+bool read_rank(const std::string& text, RankCores& rank) {
+  std::istringstream words(text);
+  int starts = 0;
+  words >> starts >> rank.launcher_cpus;
+  for (int cpu = 0; words >> cpu;) rank.cpus.push_back(cpu);
+  return starts != 0;
+}
+
+/// Numbers and cores of this rank's slots: no two ranks of a node have the same.
+ProcessSlots own_slots(const Transport& transport, const std::vector<RankCores>& ranks,
+                       std::size_t each) {
+  std::vector<RankCores> node;
+  std::size_t self = 0;
+  std::size_t first = 0;
+  for (int r = 0; r < transport.size(); ++r) {
+    if (r != transport.rank() && !transport.same_node(r)) continue;
+    const auto& rank = ranks[static_cast<std::size_t>(r)];
+    if (r == transport.rank()) self = node.size();
+    if (r < transport.rank()) first += rank.slots;
+    node.push_back(rank);
+  }
+  const auto count = node[self].slots;
+  if (each == 0) return ProcessSlots(first, count);
+  return ProcessSlots(first, count, std::move(deal_cores(node, each)[self]), each);
 }
 
 void compare_builds(const MpiSession& session, const Transport& transport) {
@@ -67,7 +114,8 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   compare_builds(session, *transport_);
   words_ = session.make_words();
   auto slots = slots_of(size());
-  const auto starts = session.all_gather(forker ? "yes" : "");
+  const auto each = cpus_per_slot();
+  const auto descriptions = session.all_gather(describe_rank(forker.has_value()));
   Identity self;
   self.id = ProcessId(rank(), 0);
   self.name = rank() == 0 ? "MainProcess" : fmt::format("Rank-{}", rank());
@@ -75,21 +123,30 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   self.pid = ::getpid();
   self.cpu_count = 0;
   std::vector<Directory::RankSlots> ranks;
+  std::vector<RankCores> cores;
   for (int r = 0; r < size(); ++r) {
     const auto at = static_cast<std::size_t>(r);
-    if (starts[at].empty()) slots[at] = 0;
-    ranks.push_back({transport_->host(r), slots[at], 0, !starts[at].empty()});
+    auto& its = cores.emplace_back(RankCores{transport_->host(r), 0, {}, 0});
+    const bool starts = read_rank(descriptions[at], its);
+    if (!starts) slots[at] = 0;
+    its.slots = slots[at];
+    ranks.push_back({transport_->host(r), slots[at], 0, starts});
     self.cpu_count += slots[at];
   }
   self.cpu_count = std::max<std::size_t>(self.cpu_count, 1);
   set_log_identity(rank(), self.host, self.name);
   if (rank() == 0) log_info("words are carried by {}", words_->carrier());
+  if (rank() == 0) {
+    if (const auto shortage = describe_shortage(cores, each); !shortage.empty())
+      log_warn("{}", shortage);
+  }
   client_ = std::make_shared<Client>(self);
   Runtime::Options options;
   options.transport = transport_.get();
   options.words = words_.get();
   options.forker = std::move(forker);
   options.slots = std::move(ranks);
+  options.own_slots = own_slots(*transport_, cores, each);
   options.deliver_local = [client = client_.get()](Frame&& frame) {
     client->deliver(std::move(frame));
   };

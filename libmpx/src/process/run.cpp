@@ -44,10 +44,7 @@ class Program {
  public:
   Program(int& argc, char**& argv)
       : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
-    // Launchers send USR1 and USR2 on to every rank: their default action would end it.
-    install_stop_handlers(nullptr);
-    std::signal(SIGTERM, SIG_DFL);
-    std::signal(SIGINT, SIG_DFL);
+    install_rank_handlers(library_.launched(), session_.rank() == 0);
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {
@@ -128,6 +125,8 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   int status = 0;
   try {
     take_completion_path();  // while there is one thread
+    // Launchers send USR1 and USR2 on to every rank: their default action would end it.
+    install_rank_handlers(false, false);
     program = std::make_unique<Program>(argc, argv);
     if (program->job().rank() == 0) {
       mark("started");

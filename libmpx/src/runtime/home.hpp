@@ -77,6 +77,9 @@ class Home {
   /// A process is about to end in good order: what lives only for it ends first.
   virtual void on_leaving(ProcessId /*who*/, Outbox& /*out*/) {}
 
+  /// What the job's end would leave undone here, for a person to read; empty: nothing.
+  [[nodiscard]] virtual std::string unfinished() const { return {}; }
+
   /// The last reference is gone; the home is destroyed after this.
   virtual void on_freed(Outbox& /*out*/) {}
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/remote_exception.hpp"
 
 namespace mpx::detail {
@@ -9,6 +11,15 @@ namespace mpx::detail {
 Home* HomeTable::find(const ObjectId& id) {
   const auto found = objects_.find(id);
   return found == objects_.end() ? nullptr : found->second.home.get();
+}
+
+std::vector<std::string> HomeTable::unfinished() const {
+  std::vector<std::string> all;
+  for (const auto& [id, entry] : objects_) {
+    if (auto text = entry.home->unfinished(); !text.empty()) all.push_back(std::move(text));
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 void HomeTable::count(Counts& counts, ProcessId who, std::int64_t by) {

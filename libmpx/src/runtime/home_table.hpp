@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "runtime/home.hpp"
 
@@ -32,6 +34,9 @@ class HomeTable {
 
   /// Tells every home that a process is about to end in good order.
   void on_leaving(ProcessId who, Outbox& out);
+
+  /// Home::unfinished() of those homes that have something to say.
+  [[nodiscard]] std::vector<std::string> unfinished() const;
 
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] Home* find(const ObjectId& id);

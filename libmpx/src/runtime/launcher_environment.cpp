@@ -30,9 +30,9 @@ constexpr std::array<std::string_view, 17> kPrefixes{"OMPI_COMM_WORLD_",
                                                      "OMPI_MCA_initial_wdir",
                                                      "OMPI_MCA_mpi_oversubscribe",
                                                      "OMPI_LAUNCH"};
-constexpr std::array<std::string_view, 6> kNames{"OMPI_ARGV",          "OMPI_COMMAND",
-                                                 "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS",
-                                                 "MPX_COMPLETION",     "MPX_SLOTS"};
+constexpr std::array<std::string_view, 7> kNames{
+    "OMPI_ARGV",      "OMPI_COMMAND", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS",
+    "MPX_COMPLETION", "MPX_SLOTS",    "MPX_CPUS_PER_SLOT"};
 constexpr std::array<std::string_view, 2> kUsers{"PMIX_MCA_", "PRTE_MCA_rmaps_default_"};
 
 }  // namespace

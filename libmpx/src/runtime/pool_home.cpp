@@ -110,6 +110,7 @@ void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) 
   const auto number = next_batch_++;
   auto& batch = batches_.try_emplace(number, number, request, std::move(payload)).first->second;
   out.reply(request, Status::ok);
+  submitted_ += batch.size();
   if (batch.size() == 0) return drop_batch(number, out);
   pending_[batch.head().depth].push_back({&batch, 0, batch.size(), number});
   pending_units_ += batch.size();
@@ -192,6 +193,7 @@ void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
 void PoolHome::drop_batch(std::uint64_t number, Outbox& out) {
   const auto found = batches_.find(number);
   if (found == batches_.end()) return;
+  submitted_ -= found->second.left();
   if (found->second.left() != 0) {  // else nothing of it is anywhere any more
     if (const auto level = pending_.find(found->second.head().depth); level != pending_.end()) {
       std::erase_if(level->second, [&](const Range& range) {
@@ -342,6 +344,14 @@ void PoolHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 
 void PoolHome::on_leaving(ProcessId who, Outbox& out) {
   if (who == owner_) terminate(out);
+}
+
+std::string PoolHome::unfinished() const {
+  std::uint64_t left = 0;
+  for (const auto& [number, batch] : batches_) left += batch.left();
+  if (left == 0) return {};
+  return fmt::format("pool '{}': {} of {} elements finished", settings_.name, submitted_ - left,
+                     submitted_);
 }
 
 void PoolHome::on_freed(Outbox& out) { terminate(out); }

@@ -33,6 +33,7 @@ class PoolHome : public Home {
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_leaving(ProcessId who, Outbox& out) override;
   void on_freed(Outbox& out) override;
+  [[nodiscard]] std::string unfinished() const override;
 
  private:
   struct Range {
@@ -96,6 +97,7 @@ class PoolHome : public Home {
   std::unordered_map<std::uint64_t, Function> functions_;
   std::map<std::uint64_t, PoolBatch> batches_;
   std::uint64_t next_batch_ = 1;
+  std::uint64_t submitted_ = 0;  // elements, but for those dropped unfinished with their submitter
   std::map<std::uint64_t, std::deque<Range>, std::greater<>> pending_;  // by depth; none is empty
   std::uint64_t pending_units_ = 0;
   std::uint64_t failed_starts_ = 0;

@@ -19,6 +19,7 @@
 #include "runtime/pool_home.hpp"
 #include "runtime/process_home.hpp"
 #include "runtime/queue_home.hpp"
+#include "runtime/stop_signal.hpp"
 #include "runtime/sync_homes.hpp"
 
 namespace mpx::detail {
@@ -33,12 +34,6 @@ constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: so
 constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
 
 bool is_for_home(Kind kind) { return kind < Kind::first_service || kind == Kind::recalled; }
-
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
 
 }  // namespace
 
@@ -70,15 +65,17 @@ Runtime::Runtime(Options options)
   watch(nudge_.get(), true);
   if (options.forker) watch(options.forker->socket(), true);
   supervisor_.adopt(std::move(options.forker));
+  supervisor_.set_slots(std::move(options.own_slots));
   supervisor_.watch = watch;
   supervisor_.fatal = std::move(options.fatal);
   if (rank() == 0) directory_ = std::make_unique<Directory>(std::move(options.slots));
-  cores_ = usable_cores();
+  wake_on_signals(nudge_.get());
+  cores_ = std::max(1, static_cast<int>(usable_cpus().size()));
   node_ranks_ = 0;
   for (int r = 0; r < size(); ++r) node_ranks_ += transport_.same_node(r) ? 1 : 0;
 }
 
-Runtime::~Runtime() = default;
+Runtime::~Runtime() { wake_on_signals(-1); }
 
 void Runtime::route(Frame frame) {
   // A home's answer must not come back into the middle of what it is doing: one frame at a time.
@@ -180,6 +177,9 @@ void Runtime::serve(Frame&& frame) {
     case Kind::shutdown_done:
       awaited_.erase(header.from.rank().number());
       return;
+    case Kind::stop:
+      set_stop_flag();
+      return;
     case Kind::word:
       return work_on_word(std::move(frame));
     default:
@@ -279,7 +279,59 @@ std::string Runtime::shutdown_awaits() const {
   return fmt::format("{}", fmt::join(ranks, ", "));
 }
 
+/// A launcher may reach only some ranks and processes: whoever was asked to stop tells rank 0, and
+/// that all others.
+void Runtime::spread_stop() {
+  stop_spread_ = true;
+  supervisor_.request_stop();
+  for (int to = 0; to < size(); ++to) {
+    if (to == rank() || (rank() != 0 && to != 0)) continue;
+    FrameHeader header;
+    header.kind = Kind::stop;
+    header.to = ProcessId(to, 0);
+    route(make_frame(header, {}));
+  }
+}
+
+void Runtime::heed_signals() {
+  if (stop_flag() && !stop_spread_ && !shutting_down_) spread_stop();
+  const auto signals = take_rank_signals();
+  if (signals == 0) return;
+  if (directory_) {
+    const auto text = unfinished();
+    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+  }
+  if ((signals & RankSignals::kEnds) != 0) die_of_sigterm();
+}
+
+std::string Runtime::unfinished() const {
+  constexpr std::size_t kMost = 16;  // of a kind
+  std::string text;
+  std::size_t lines = 0;
+  const auto add = [&](const std::string& line) {
+    if (++lines <= kMost) text += "     " + line + "\n";
+  };
+  const auto add_rest = [&] {
+    if (lines > kMost) text += fmt::format("     … and {} more\n", lines - kMost);
+    lines = 0;
+  };
+  for (const auto& line : homes_.unfinished()) add(line);
+  add_rest();
+  for (int other = 0; other < size(); ++other) {
+    auto names = directory_->names_on(other);
+    if (names.empty()) continue;
+    const auto count = names.size();
+    names.resize(std::min(count, kMost));
+    add(fmt::format("on rank {}, host {}: {}{}", other, host(other), fmt::join(names, ", "),
+                    count > kMost ? fmt::format(" and {} more", count - kMost) : ""));
+  }
+  add_rest();
+  if (text.empty()) return "mpx: the job ends; no pool has work left and no process runs\n";
+  return "mpx: the job ends, and this is unfinished:\n" + text;
+}
+
 std::size_t Runtime::progress() {
+  heed_signals();
   auto events = transport_.poll([this](Frame&& frame) { take_in(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();

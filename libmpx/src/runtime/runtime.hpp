@@ -31,6 +31,7 @@ class Runtime : private Outbox {
     Words* words = nullptr;
     std::optional<Template> forker;                 ///< none: this rank starts no processes
     std::vector<Directory::RankSlots> slots;        ///< rank 0 only
+    ProcessSlots own_slots;                         ///< of this rank
     std::function<void(Frame&&)> deliver_local;     ///< to the code that runs inside this rank
     std::function<void(const std::string&)> fatal;  ///< the job cannot go on
   };
@@ -83,6 +84,8 @@ class Runtime : private Outbox {
   [[nodiscard]] bool shut_down() const { return awaited_.empty(); }
   /// The ranks that have not, for a person to read: with host and live processes.
   [[nodiscard]] std::string shutdown_awaits() const;
+  /// Rank 0: pools with work left and live processes, a line each, for a person to read.
+  [[nodiscard]] std::string unfinished() const;
   /// Gives up the template; no process starts any more.
   std::optional<Template> release_template() { return supervisor_.release_template(); }
 
@@ -96,6 +99,8 @@ class Runtime : private Outbox {
   void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
   void awake();
+  void spread_stop();
+  void heed_signals();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
   [[nodiscard]] std::chrono::nanoseconds spin_time() const;
@@ -114,6 +119,7 @@ class Runtime : private Outbox {
   bool dispatching_ = false;
   bool announced_ = false;
   bool shutting_down_ = false;
+  bool stop_spread_ = false;
   std::set<int> awaited_;  // on rank 0: have not answered shutdown
   bool driver_sleeps_ = false;
   bool driven_ = false;

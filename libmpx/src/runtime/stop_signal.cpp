@@ -1,9 +1,16 @@
 #include "runtime/stop_signal.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 namespace mpx::detail {
 
@@ -13,6 +20,13 @@ constexpr std::array kStopSignals{SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 
 std::atomic<bool> stop{false};
 std::atomic<const AnnouncedSignals*> announced_to_us{nullptr};
+
+std::atomic<const std::atomic<bool>*> stop_of_worker{nullptr};
+std::atomic<std::uint32_t> rank_signals{0};
+std::atomic<int> wake{-1};
+pid_t launcher = -1;  // whose SIGTERM ends us
+bool under_slurmstepd = false;
+bool reports_end = false;
 
 std::uint32_t bit(int signo) { return std::uint32_t{1} << signo; }
 
@@ -31,13 +45,76 @@ void on_stop_signal(int signo) {
   errno = saved;
 }
 
+void note(std::uint32_t rank_signal) {
+  rank_signals.fetch_or(rank_signal, std::memory_order_acq_rel);
+}
+
+void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
+  const int saved = errno;
+  if (signo == SIGTERM && info->si_pid == launcher) {
+    if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
+    note(RankSignals::kEnds);
+  } else {
+    if (signo == SIGTERM && under_slurmstepd) note(RankSignals::kReport);
+    stop.store(true, std::memory_order_release);
+  }
+  const std::uint64_t one = 1;
+  if (const int event = wake.load(std::memory_order_acquire); event >= 0)
+    static_cast<void>(!::write(event, &one, sizeof one));
+  errno = saved;
+}
+
+std::string name_of(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/comm", process));
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+pid_t parent_of(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  const std::string stat{std::istreambuf_iterator<char>(file), {}};
+  const auto name_end = stat.rfind(')');  // pid (name) state ppid …
+  return name_end == std::string::npos || name_end + 4 > stat.size()
+             ? 0
+             : static_cast<pid_t>(std::atoi(stat.c_str() + name_end + 4));
+}
+
+/// The nearest launcher above this process, past shells and the like in between.
+void find_launcher() {
+  constexpr std::array kMpirun{"mpirun", "mpiexec", "orterun", "orted", "prterun", "prted"};
+  launcher = -1;
+  under_slurmstepd = false;
+  for (pid_t at = ::getppid(); at > 1; at = parent_of(at)) {
+    const auto name = name_of(at);
+    if (std::find(kMpirun.begin(), kMpirun.end(), name) != kMpirun.end()) {
+      launcher = at;
+      return;
+    }
+    if (name == "slurmstepd") {
+      under_slurmstepd = true;
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 bool is_stop_signal(int signo) noexcept {
   return std::find(kStopSignals.begin(), kStopSignals.end(), signo) != kStopSignals.end();
 }
 
-bool stop_flag() noexcept { return stop.load(std::memory_order_acquire); }
+bool stop_flag() noexcept {
+  const auto* shared = stop_of_worker.load(std::memory_order_acquire);
+  return stop.load(std::memory_order_acquire) ||
+         (shared && shared->load(std::memory_order_acquire));
+}
+
+void set_stop_flag() noexcept { stop.store(true, std::memory_order_release); }
+
+void share_stop_flag(const std::atomic<bool>* flag) noexcept {
+  stop_of_worker.store(flag, std::memory_order_release);
+}
 
 void install_stop_handlers(const AnnouncedSignals* announced) {
   announced_to_us.store(announced, std::memory_order_release);
@@ -46,6 +123,34 @@ void install_stop_handlers(const AnnouncedSignals* announced) {
   action.sa_flags = SA_RESTART;  // user code is not to see EINTR because a launcher signals
   ::sigemptyset(&action.sa_mask);
   for (const int signo : kStopSignals) ::sigaction(signo, &action, nullptr);
+}
+
+void install_rank_handlers(bool launched, bool reports) {
+  if (launched) find_launcher();
+  reports_end = reports;
+  struct sigaction action {};
+  action.sa_sigaction = on_rank_signal;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
+  ::sigemptyset(&action.sa_mask);
+  for (const int signo : {SIGUSR1, SIGUSR2}) ::sigaction(signo, &action, nullptr);
+  if (launched) ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::uint32_t take_rank_signals() noexcept {
+  if (rank_signals.load(std::memory_order_relaxed) == 0) return 0;
+  return rank_signals.exchange(0, std::memory_order_acq_rel);
+}
+
+void wake_on_signals(int event) noexcept { wake.store(event, std::memory_order_release); }
+
+void die_of_sigterm() noexcept {
+  ::signal(SIGTERM, SIG_DFL);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(SIGTERM);
+  std::_Exit(128 + SIGTERM);
 }
 
 void announce(AnnouncedSignals& announced, int signo) noexcept {

@@ -15,12 +15,40 @@ static_assert(AnnouncedSignals::is_always_lock_free);
 [[nodiscard]] bool is_stop_signal(int signo) noexcept;
 
 /// True once a launcher, a scheduler or a user at the terminal has sent one of these signals to
-/// this process. Behind mpx::stop_requested().
+/// this process, or its rank has been asked to stop. Behind mpx::stop_requested().
 [[nodiscard]] bool stop_flag() noexcept;
+
+/// Sets stop_flag().
+void set_stop_flag() noexcept;
+
+/// In a child: stop_flag() is true also when `flag`, which its worker sets, is. It must stay.
+void share_stop_flag(const std::atomic<bool>* flag) noexcept;
 
 /// Handles these signals from now on: an announced one terminates with that signal's status, any
 /// other only sets stop_flag(). Without `announced`, none terminates.
 void install_stop_handlers(const AnnouncedSignals* announced);
+
+/// What SIGTERM means to a rank that a launcher started, besides stop_flag().
+struct RankSignals {
+  /// mpirun has sent it: it is about to kill the rank.
+  static constexpr std::uint32_t kEnds = 1;
+  /// Slurm has sent it to a rank that srun started: the time that it leaves the job has begun.
+  static constexpr std::uint32_t kReport = 2;
+};
+
+/// For a rank, instead of install_stop_handlers: USR1 and USR2 set stop_flag(). So does SIGTERM,
+/// where a launcher started the rank, unless it was mpirun that sent it: that ends the rank, by way of
+/// take_rank_signals() or, without `reports` or anybody to wake, at once.
+void install_rank_handlers(bool launched, bool reports);
+
+/// RankSignals that have come since the last call.
+[[nodiscard]] std::uint32_t take_rank_signals() noexcept;
+
+/// `event`, an eventfd, is written to at each of these signals; −1: none.
+void wake_on_signals(int event) noexcept;
+
+/// Ends this process by SIGTERM, with its status.
+[[noreturn]] void die_of_sigterm() noexcept;
 
 /// To be called before the signal is sent.
 void announce(AnnouncedSignals& announced, int signo) noexcept;

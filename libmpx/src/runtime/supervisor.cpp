@@ -67,10 +67,12 @@ void Supervisor::spawn(Frame request) {
     auto [side, fds] = Channel::create(kRingBytes, sizeof(SharedBlock));
     auto child = std::make_unique<Child>(id, std::move(side));
     new (child->channel.scratch().data()) SharedBlock;
+    child->shared().stop = stopping_;
     if (asleep_) child->channel.announce_sleep();
     child->facts = {wanted.name, host_, rank_, 0, 0, 0};
     if (watch) watch(child->channel.socket(), true);
-    template_->spawn(id.serial(), std::move(fds), {});
+    child->slot = slots_.take();
+    template_->spawn(id.serial(), std::move(fds), slots_.options(child->slot));
     request.header.kind = Kind::process_main;
     for (const auto& reference : references_of(request)) ++child->arrived[reference];
     child->writer.send(child->channel, std::move(request));
@@ -299,6 +301,7 @@ void Supervisor::on_event(const Template::Event& event) {
 void Supervisor::report_end(Child& child) {
   pump_child(child);
   child.ended = true;
+  slots_.give_back(child.slot);
   if (watch) watch(child.channel.socket(), false);
   if (const auto pool = child.slots.find(0); pool != child.slots.end()) {
     if (auto records = child.shared().staged_records(); !records.empty()) {
@@ -343,6 +346,11 @@ void Supervisor::report_end(Child& child) {
   }
   log_debug("process '{}' (pid {}) ended with {}", child.facts.name, child.facts.pid,
             child.facts.exit_code);
+}
+
+void Supervisor::request_stop() {
+  stopping_ = true;
+  for (auto& [serial, child] : children_) child->shared().stop = true;
 }
 
 void Supervisor::announce_sleep() {

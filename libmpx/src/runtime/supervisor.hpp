@@ -10,6 +10,7 @@
 #include "core/claims.hpp"
 #include "core/frame_stream.hpp"
 #include "runtime/home.hpp"
+#include "runtime/process_slots.hpp"
 #include "runtime/template.hpp"
 
 namespace mpx::detail {
@@ -19,6 +20,7 @@ struct SharedBlock {
   static constexpr std::size_t kStagingBytes = std::size_t{64} << 10;
 
   ClaimWord claims[kClaimSlots];
+  std::atomic<bool> stop{false};  ///< the process is asked to stop
   /// Results of finished tasks that are not yet in the ring: records, published after each task, so
   /// that the worker finds them when the process has died. The last record may still grow: where
   /// its values begin (0: nothing is staged), and how many there are. Its head does not say.
@@ -47,6 +49,9 @@ class Supervisor {
   /// Starts processes through this template from now on.
   void adopt(std::optional<Template> forker) { template_ = std::move(forker); }
 
+  /// Slots for the processes that start from now on.
+  void set_slots(ProcessSlots slots) { slots_ = std::move(slots); }
+
   void spawn(Frame request);
   void signal(ProcessId who, int signo);
   /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
@@ -70,6 +75,9 @@ class Supervisor {
   /// Whether pump() may have something to do.
   [[nodiscard]] bool active() const { return !children_.empty(); }
 
+  /// Asks all processes to stop, and those that start from now on.
+  void request_stop();
+
   /// Ends all processes now.
   void stop();
   /// After stop(): the template, for another use.
@@ -86,6 +94,7 @@ class Supervisor {
     ProcessId id;
     Channel channel;
     ProcessFacts facts;
+    std::optional<std::size_t> slot;
     FrameReader reader;
     FrameWriter writer;
     std::set<int> touched;  // ranks of homes that it may have used
@@ -117,11 +126,13 @@ class Supervisor {
   int rank_;
   std::string host_;
   std::optional<Template> template_;
+  ProcessSlots slots_;
   Route route_;
   std::uint32_t rounds_ = 0;
   std::vector<Child*> round_;  // what pump() goes through
   bool asleep_ = false;        // announced; a new process must know it too
-  bool changed_ = false;       // children_, since round_ was made
+  bool stopping_ = false;
+  bool changed_ = false;  // children_, since round_ was made
   std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
 };
 

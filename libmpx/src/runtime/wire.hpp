@@ -93,6 +93,7 @@ enum class Kind : std::uint16_t {
   name_give_up,  ///< {name}: the caller could not make it; answered
   shutdown,      ///< rank 0 → all: end every process and leave
   shutdown_done,  ///< worker → rank 0
+  stop,           ///< rank → rank 0 → all: the job is asked to stop (mpx::stop_requested)
   word,  ///< WordRequest → {u64 what the word was}; from a process to its own rank, and on to
          ///< the word's, where the first does not reach it
 
