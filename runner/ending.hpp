@@ -9,8 +9,8 @@ namespace mpx::runner {
 /// what is to be done comes out.
 ///
 /// SIGTERM and the time limit first ask the job to stop by itself; batch systems send SIGTERM several
-/// times, so more of them change nothing. SIGINT, SIGHUP and SIGQUIT end the job; another SIGINT
-/// kills it.
+/// times, so more of them change nothing. SIGINT, SIGHUP, SIGQUIT and SIGPIPE (nobody reads the
+/// output any more) end the job; another SIGINT kills it.
 class Ending {
  public:
   using Clock = std::chrono::steady_clock;

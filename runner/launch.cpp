@@ -82,6 +82,7 @@ class Job {
   void on_signals();
   void on_signal(int signal);
   void on_output();
+  void on_output_closed(short events);
   void on_input();
   void on_time();
   void ask_to_stop();
@@ -112,6 +113,7 @@ class Job {
   std::optional<Clock::time_point> hold_until_;
   std::optional<Clock::time_point> drain_until_;
   bool drained_ = false;
+  bool output_is_read_ = true;
 };
 
 // mpirun gets a process group of its own, or Ctrl-C would reach it twice, from the terminal and
@@ -138,7 +140,10 @@ void Job::become_mpirun(const Plan& plan, pid_t parent) {
   if (::getppid() != parent) ::_exit(1);
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGINT, SIG_DFL);  // a shell starts background jobs with it ignored
-  if (!srun_) ::sigaddset(&inherited_mask_, SIGTERM);
+  if (!srun_) {
+    ::sigaddset(&inherited_mask_, SIGTERM);
+    ::sigaddset(&inherited_mask_, SIGPIPE);  // mpirun would abort, and crash; we end it
+  }
   ::sigprocmask(SIG_SETMASK, &inherited_mask_, nullptr);
   ::dup2(errors_.writer.get(), 2);
   if (input_relay_) ::dup2(input_.reader.get(), 0);
@@ -164,12 +169,14 @@ int Job::milliseconds_left() const {
 }
 
 void Job::wait() {
-  pollfd ready[] = {{signals_.get(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}};
+  pollfd ready[] = {
+      {signals_.get(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {output_is_read_ ? 1 : -1, 0, 0}};
   ready[1] = error_relay_->interest();
   if (input_relay_) ready[2] = input_relay_->interest();
   if (::poll(ready, std::size(ready), milliseconds_left()) <= 0) return;
   if (ready[0].revents != 0) on_signals();
   if (ready[1].revents != 0) on_output();
+  if (ready[3].revents != 0) on_output_closed(ready[3].revents);
   if (ready[2].revents != 0 && !mpirun_ended_) on_input();
 }
 
@@ -241,6 +248,13 @@ void Job::on_output() {
   hold_until_.reset();
   if (filter_.holds_text()) hold_until_ = Clock::now() + kHold;
   if (mpirun_ended_) drain_until_ = Clock::now() + kDrain;
+}
+
+// As with any program whose reader is gone ("| head"): the job ends, with the status of SIGPIPE.
+void Job::on_output_closed(short events) {
+  output_is_read_ = false;
+  if ((events & POLLERR) == 0 || mpirun_ended_) return;
+  act(ending_.on_signal(SIGPIPE, Clock::now(), can_stop()));
 }
 
 void Job::on_input() {

@@ -15,7 +15,8 @@ struct LaunchOptions {
 
 /// Runs the plan's command, blocks until the job has ended, and returns the exit status for it.
 ///
-/// INT, HUP and QUIT end the job, within 2 seconds; a second INT kills it. TERM and the time limit
+/// INT, HUP, QUIT and an output that nobody reads any more end the job, within 2 seconds; a second
+/// INT kills it. TERM and the time limit
 /// first ask a libmpx program that has started to stop (mpx::stop_requested) and end it after the
 /// grace. USR1 asks only; USR2 is passed on. Nothing that the job has started on this machine is
 /// left running. Throws Refusal if nothing could be started.

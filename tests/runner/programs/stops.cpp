@@ -27,14 +27,14 @@ void wait_until_asked() {
 }
 
 int drain() {
-  mpx::Process early({.name = "early"}, wait_until_asked);
+  mpx::Process early(mpx::ProcessOptions{.name = "early"}, wait_until_asked);
   early.start();
   mpx::Pool pool(2);
   std::cout << "ready" << std::endl;
   long done = 0;
   while (!mpx::stop_requested()) done += pool.apply([](int x) { return x; }, 1);
   early.join();
-  mpx::Process late({.name = "late"}, wait_until_asked);  // is born asked
+  mpx::Process late(mpx::ProcessOptions{.name = "late"}, wait_until_asked);  // is born asked
   late.start();
   late.join();
   pool.close();
@@ -45,7 +45,7 @@ int drain() {
 }
 
 int stubborn() {
-  mpx::Process sleeper({.name = "sleeper"}, wait_for_ever);
+  mpx::Process sleeper(mpx::ProcessOptions{.name = "sleeper"}, wait_for_ever);
   sleeper.start();
   mpx::Pool pool(mpx::PoolOptions{.processes = 1, .name = "squares"});
   pool.map([](int x) { return x * x; }, {1, 2, 3});
