@@ -54,9 +54,9 @@ since=$(now_ms)
 kill -TERM "$pid"
 expect_end 143 "$since" 2000 "mpirun stopped"
 
-begin --timeout 2s -n 2 "$programs/runner_sleeper" stubborn
-expect_end 124 "$(now_ms)" 4000 "time limit"
-expect_text err "time limit of 2 s" "time limit"
+begin --timeout 5s -n 2 "$programs/runner_sleeper" stubborn
+expect_end 124 "$(now_ms)" 7000 "time limit"
+expect_text err "time limit of 5 s" "time limit"
 
 # mpirun is killed: mpx-run says so and ends what it left, and removes its files.
 begin -n 2 "$programs/runner_sleeper" stubborn

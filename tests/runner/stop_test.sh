@@ -66,6 +66,7 @@ expect_report "INT"
 # Ctrl-C twice, also in the time of grace: at once.
 begin -w 2 "$programs/runner_stops" stubborn
 kill -TERM "$pid"
+wait_for_lines err 1 # it has been heeded
 kill -INT "$pid"
 kill -INT "$pid"
 end 143 "TERM, then INT twice"
