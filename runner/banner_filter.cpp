@@ -10,6 +10,8 @@ namespace {
 
 using Banner = std::vector<std::string>;  // one glob pattern (fnmatch) a line
 
+const std::string kForwarding = "mpirun: Forwarding signal ";
+
 const std::string& rule() {
   static const std::string dashes(74, '-');
   return dashes;
@@ -27,6 +29,8 @@ const std::vector<Banner>& banners() {
       {rule(), "* detected that one or more processes exited with non-zero status,",
        "thus causing the job to be terminated. The first process to do so was:", "",
        "   Process name: \\[*@1,0\\]", "   Exit code:    *", rule()},
+      // where mpx-run asks the job to stop
+      {kForwarding + "* to job"},
   };
   return all;
 }
@@ -54,6 +58,15 @@ Match match(const Banner& banner, std::string_view text, std::size_t& end) {
   return Match::whole;
 }
 
+// Where the next banner might begin, from `at` on.
+std::size_t next_start(const std::string& text, std::size_t at) {
+  for (at = text.find_first_of("-m", at); at != std::string::npos;
+       at = text.find_first_of("-m", at + 1)) {
+    if (text[at] == '-' || could_match(kForwarding, std::string_view(text).substr(at))) break;
+  }
+  return at;
+}
+
 Match match_any(std::string_view text, std::size_t& end) {
   Match best = Match::no;
   for (const Banner& banner : banners()) {
@@ -78,7 +91,7 @@ std::string BannerFilter::feed(std::string_view text) {
   std::string shown;
   held_ += text;
   std::size_t done = 0;
-  for (std::size_t at = held_.find('-'); at != std::string::npos; at = held_.find('-', at)) {
+  for (std::size_t at = next_start(held_, 0); at != std::string::npos; at = next_start(held_, at)) {
     std::size_t length = 0;
     const Match found = match_any(std::string_view(held_).substr(at), length);
     if (found == Match::no) {

@@ -6,7 +6,8 @@
 namespace mpx::runner {
 
 /// Takes out of mpirun's error stream the two banners by which it reports that rank 0 returned a
-/// status other than zero. For mpirun that is an accident; for us it is the program's answer.
+/// status other than zero (for mpirun that is an accident; for us it is the program's answer), and
+/// the line about a signal that it passes on.
 ///
 /// Everything else passes in its order. Only text that may yet turn out to be such a banner is held
 /// back; flush() gives it up.

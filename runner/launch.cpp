@@ -322,6 +322,7 @@ bool Job::finished() {
 int launch(const Plan& plan, const LaunchOptions& options) {
   JobEnd end = Job(plan, options).run();
   end.nodes = plan.nodes;
+  if (!end.completion.status) std::fputs(end.completion.unfinished.c_str(), stderr);
   const Outcome outcome = judge(end);
   if (!outcome.message.empty()) std::fprintf(stderr, "mpx-run: %s\n", outcome.message.c_str());
   return outcome.status;

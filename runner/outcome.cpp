@@ -15,11 +15,16 @@
 namespace mpx::runner {
 
 Completion parse_completion(const std::string& text) {
+  constexpr std::string_view kUnfinished = "unfinished ";
   Completion completion;
   std::istringstream lines(text.substr(0, text.rfind('\n') + 1));
   for (std::string line; std::getline(lines, line);) {
     int status = 0;
     if (line == "started") completion.started = true;
+    if (line == "report") completion.unfinished.clear();  // a newer one
+    if (line.starts_with(kUnfinished)) {
+      completion.unfinished += line.substr(kUnfinished.size()) + "\n";
+    }
     if (std::sscanf(line.c_str(), "status %d", &status) == 1) completion.status = status & 0xff;
   }
   return completion;

@@ -7,10 +7,12 @@
 namespace mpx::runner {
 
 /// What a libmpx program has written of its own course: "started" when mpx::run begins, "status N"
-/// when its body has ended. Other programs write nothing.
+/// when its body has ended, "report" and "unfinished TEXT" when it is told to end before that. Other
+/// programs write nothing.
 struct Completion {
   bool started = false;
-  std::optional<int> status;
+  std::optional<int> status = {};
+  std::string unfinished = {};  ///< what it left undone, in lines, when it was ended
 };
 
 /// Reads the lines of a completion file; an unfinished last line counts as not written.

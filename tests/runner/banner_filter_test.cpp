@@ -54,6 +54,13 @@ TEST(BannerFilter, LeavesTheBannerThatNamesAnotherRank) {
   EXPECT_EQ(filtered(kPrimary + detected("1"), 1), detected("1"));
 }
 
+TEST(BannerFilter, TakesOutTheLineAboutASignalPassedOn) {
+  for (const std::size_t size : {1, 5, 1000}) {
+    EXPECT_EQ(filtered("some\nmpirun: Forwarding signal 10 to job\nmore mpirun: Fo", size),
+              "some\nmore mpirun: Fo");
+  }
+}
+
 TEST(BannerFilter, LosesNothingElse) {
   const std::string noticed =
       kRule + "mpirun noticed that process rank 0 exited on signal 9\n" + kRule;

@@ -20,6 +20,13 @@ TEST(Completion, ReadsWholeLinesOnly) {
   EXPECT_FALSE(parse_completion("started\nstatus 7").status);
 }
 
+TEST(Completion, KeepsTheLastReportOfWhatIsUnfinished) {
+  EXPECT_EQ(parse_completion("started\nreport\nunfinished a\nreport\nunfinished b\nunfinished  c\n")
+                .unfinished,
+            "b\n c\n");
+  EXPECT_EQ(parse_completion("started\n").unfinished, "");
+}
+
 TEST(Outcome, IsTheProgramsOwnStatus) {
   EXPECT_EQ(judge({.wait_status = exited(3)}).status, 3);
   EXPECT_EQ(judge({.wait_status = exited(0), .completion = {true, 3}}).status, 3);

@@ -12,6 +12,7 @@
 #include "core/builds.hpp"
 #include "core/log.hpp"
 #include "mpx/error.hpp"
+#include "process/completion.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -150,6 +151,7 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   options.deliver_local = [client = client_.get()](Frame&& frame) {
     client->deliver(std::move(frame));
   };
+  options.report = report_unfinished;
   options.fatal = [this](const std::string& text) {
     log_error("{}: the job ends", text);
     session_.abort(1);

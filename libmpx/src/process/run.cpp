@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <thread>
 
@@ -17,27 +16,13 @@
 #include "core/throw_trace.hpp"
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
+#include "process/completion.hpp"
 #include "process/job.hpp"
 #include "process/report.hpp"
 #include "runtime/stop_signal.hpp"
 
 namespace mpx::detail {
 namespace {
-
-std::string completion_path;
-
-/// Takes the variable out of the environment: a job that the body starts is another one.
-void take_completion_path() {
-  if (const char* path = std::getenv("MPX_COMPLETION")) completion_path = path;
-  ::unsetenv("MPX_COMPLETION");
-}
-
-/// For mpx-run: tells that the program is one of libmpx, and with which status it ended.
-void mark(const std::string& text) {
-  if (completion_path.empty()) return;
-  std::ofstream out(completion_path, std::ios::app);
-  out << text << std::endl;
-}
 
 /// Everything that mpx::run owns, torn down in reverse order; MPI last.
 class Program {

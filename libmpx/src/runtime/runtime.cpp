@@ -41,6 +41,7 @@ Runtime::Runtime(Options options)
     : transport_(*options.transport),
       words_(*options.words),
       deliver_local_(std::move(options.deliver_local)),
+      report_(std::move(options.report)),
       homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
         try {
           return make_home(request, std::move(arguments));
@@ -297,10 +298,7 @@ void Runtime::heed_signals() {
   if (stop_flag() && !stop_spread_ && !shutting_down_) spread_stop();
   const auto signals = take_rank_signals();
   if (signals == 0) return;
-  if (directory_) {
-    const auto text = unfinished();
-    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
-  }
+  if (directory_ && report_) report_(unfinished());
   if ((signals & RankSignals::kEnds) != 0) die_of_sigterm();
 }
 

@@ -34,6 +34,8 @@ class Runtime : private Outbox {
     ProcessSlots own_slots;                         ///< of this rank
     std::function<void(Frame&&)> deliver_local;     ///< to the code that runs inside this rank
     std::function<void(const std::string&)> fatal;  ///< the job cannot go on
+    /// On rank 0, when the job is being ended: what is unfinished.
+    std::function<void(const std::string&)> report;
   };
 
   explicit Runtime(Options options);
@@ -108,6 +110,7 @@ class Runtime : private Outbox {
   Transport& transport_;
   Words& words_;
   std::function<void(Frame&&)> deliver_local_;
+  std::function<void(const std::string&)> report_;
   std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
   NameTable names_;  // rank 0 only

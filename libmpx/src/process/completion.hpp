@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+namespace mpx::detail {
+
+/// Where rank 0 notes its course for mpx-run, if that has named a file (MPX_COMPLETION). Takes the
+/// variable out of the environment: a job that the body starts is another one.
+void take_completion_path();
+
+/// Adds a line to it: "started", "status N".
+void mark(const std::string& line);
+
+/// Hands mpx-run a text on what is unfinished, to print if the job does not come to its end: what a
+/// rank prints in its last second, mpirun does not always pass on. Without mpx-run on this machine
+/// it goes to stderr.
+void report_unfinished(const std::string& text);
+
+}  // namespace mpx::detail
