@@ -2,6 +2,7 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -60,9 +61,13 @@ Match match(const Banner& banner, std::string_view text, std::size_t& end) {
 
 // Where the next banner might begin, from `at` on.
 std::size_t next_start(const std::string& text, std::size_t at) {
-  for (at = text.find_first_of("-m", at); at != std::string::npos;
-       at = text.find_first_of("-m", at + 1)) {
-    if (text[at] == '-' || could_match(kForwarding, std::string_view(text).substr(at))) break;
+  const auto may_forward = [&] {
+    const auto size = std::min(kForwarding.size(), text.size() - at);
+    return text.compare(at, size, kForwarding, 0, size) == 0;
+  };
+  at = text.find_first_of("-m", at);
+  while (at != std::string::npos && text[at] == 'm' && !may_forward()) {
+    at = text.find_first_of("-m", at + 1);
   }
   return at;
 }

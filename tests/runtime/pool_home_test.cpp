@@ -184,6 +184,23 @@ struct PoolHomeTest : testing::Test {
   std::set<ProcessId> recalled_;  // not yet answered
 };
 
+TEST_F(PoolHomeTest, TellsHowManyElementsAreUnfinished) {
+  open(1);
+  all_ready();
+  function(9);
+  EXPECT_EQ(pool->unfinished(), "");
+  submit(1, 3);
+  finish(begun[0], 2);
+  EXPECT_EQ(pool->unfinished(), "pool 'Pool': 2 of 3 elements finished");
+  submit(2, 4, 1, "f", other);
+  EXPECT_EQ(pool->unfinished(), "pool 'Pool': 2 of 7 elements finished");
+  pool->on_ended(other, facts_of(other, 0), out);  // nobody wants these any more
+  pump();
+  EXPECT_EQ(pool->unfinished(), "pool 'Pool': 2 of 3 elements finished");
+  finish(begun[0], 1);
+  EXPECT_EQ(pool->unfinished(), "");
+}
+
 TEST_F(PoolHomeTest, StartsItsProcessesAndAnswersHowMany) {
   open(3);
   EXPECT_EQ(begun.size(), 3u);
