@@ -205,7 +205,7 @@ void check(const std::vector<Party>& parties, std::uint64_t rounds, std::size_t 
 
 TEST(BarrierModel, RoundsNeverMix) {
   check({{}, {}}, 3, 50);
-  check({{}, {}, {}}, 3, 500);
+  check({{}, {}, {}}, 3, 400);
 }
 
 TEST(BarrierModel, ATimeOutOrADeathReachesAll) {
