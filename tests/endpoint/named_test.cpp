@@ -46,6 +46,24 @@ TEST(Named, TheSameNameIsTheSameObjectOnAllRanks) {
   });
 }
 
+TEST(Named, ThreadsThatShareAQueueLeaveNothingBehindForTheNextHandle) {
+  constexpr int kRounds = 200, kItems = 4;
+  MemoryJob job(2, kRough);
+  job.as(0, [&] { static_cast<void>(Queue<int>(named("queue"), {.capacity = 2}).size()); });
+  std::atomic<int> sum = 0;
+  job.run(
+      [&](int rank) {
+        for (int round = 0; round < kRounds; ++round) {
+          const Queue<int> queue(named("queue"));  // often the rank's only one, made anew
+          for (int i = 0; i < kItems; ++i) {
+            rank == 0 ? queue.put(1) : static_cast<void>(sum += queue.get());
+          }
+        }
+      },
+      2);
+  EXPECT_EQ(sum, 2 * kRounds * kItems);
+}
+
 TEST(Named, OptionsOfTheFirstCount) {
   MemoryJob job(2);
   job.as(0, [&] { EXPECT_TRUE(Queue<int>(named("q"), {.capacity = 1}).try_put(1)); });

@@ -133,21 +133,23 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
                        });
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline,
                                 [&] { return answer->come || !ahead_.empty(); });
-    if (!answer->come) {
+    const bool cancelled = !answer->come;
+    if (cancelled) {
+      // The home says which was first. An item that it has sent would overtake others if it came
+      // back; and it must not come when this core is gone, for the next one to find in its slot.
       from.cancel(lock, call, id());
-      // The home says which was first: an item that it has sent would overtake others if it came
-      // back.
-      if (!come) from.wait(lock, Deadline::never(), [&] { return answer->come; });
+      from.wait(lock, Deadline::never(), [&] { return answer->come; });
     }
     if (auto item = take_ahead()) return item;
-    if (answer->come && answer->status == Status::closed) {
+    if (answer->status == Status::closed) {
       closed_ = true;
       throw Closed("get from a Queue that is closed and empty");
     }
-    if (answer->come && answer->status != Status::ok && answer->status != Status::no) {
+    if (answer->status != Status::ok && answer->status != Status::no) {
       throw Closed("get from a Queue that does not exist any more");
     }
-    if (!come || (answer->come && answer->status == Status::no)) return std::nullopt;
+    // Woken by an item that another thread has taken meanwhile: it asks again.
+    if (!come || (answer->status == Status::no && !cancelled)) return std::nullopt;
   }
 }
 
