@@ -12,7 +12,7 @@
 namespace mpx::detail {
 namespace {
 
-struct Module {
+struct BuildPart {
   std::string id;
   std::string path;
 
@@ -21,10 +21,10 @@ struct Module {
   }
 };
 
-std::vector<Module> parse(const std::string& text) {
-  std::vector<Module> modules;
+std::vector<BuildPart> parse(const std::string& text) {
+  std::vector<BuildPart> modules;
   std::istringstream lines(text);
-  Module module;
+  BuildPart module;
   while (lines >> module.id && std::getline(lines >> std::ws, module.path))
     modules.push_back(module);
   return modules;
@@ -44,8 +44,8 @@ std::string different_module(const std::string& one, const std::string& other) {
   if (ours.empty() || theirs.empty()) return ours.empty() == theirs.empty() ? "" : "the program";
   if (ours[0].id != theirs[0].id) return ours[0].path;
   for (const auto& module : ours) {
-    const auto same_name = [&](const Module& their) { return their.name() == module.name(); };
-    const auto same_build = [&](const Module& their) { return their.id == module.id; };
+    const auto same_name = [&](const BuildPart& their) { return their.name() == module.name(); };
+    const auto same_build = [&](const BuildPart& their) { return their.id == module.id; };
     if (std::any_of(theirs.begin(), theirs.end(), same_name) &&
         std::none_of(theirs.begin(), theirs.end(), same_build))
       return module.path;

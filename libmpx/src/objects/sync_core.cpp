@@ -8,15 +8,10 @@
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
+#include "objects/word_ref.hpp"
 #include "runtime/wait_words.hpp"
 
 namespace mpx::detail {
-namespace {
-
-WordRef ref(const WordPlace& place) { return {place.home, place.slot}; }
-
-}  // namespace
-
 std::shared_ptr<SyncCore> SyncCore::make_lock() { return Client::make_core<SyncCore>(); }
 std::shared_ptr<SyncCore> SyncCore::make_value(Bytes initial) {
   return Client::make_core<SyncCore>(Guards::value, std::move(initial));

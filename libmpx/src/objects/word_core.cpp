@@ -5,15 +5,10 @@
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
+#include "objects/word_ref.hpp"
 #include "runtime/wait_words.hpp"
 
 namespace mpx::detail {
-namespace {
-
-WordRef ref(const WordPlace& place) { return {place.home, place.slot}; }
-
-}  // namespace
-
 void save_place(Writer& writer, const WordPlace& place) {
   writer.number(place.home);
   writer.number(place.slot);
