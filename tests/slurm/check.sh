@@ -1,5 +1,5 @@
-# Shared by the tests within Slurm: source it with MPX_RUN EXAMPLES PROGRAM (the paths of mpx-run, of
-# the folder with the examples, and of cluster_program).
+# Shared by the tests within Slurm: source it with MPX_RUN EXAMPLES PROGRAM (the paths of mpx-run,
+# of the folder with the examples, and of cluster_program).
 # shellcheck shell=bash disable=SC2034
 
 set -uo pipefail

@@ -10,7 +10,9 @@ begin() {
   submit_command "$@" || return
   check "$1: the program gets ready" await 120 says '^ready'
 }
+# shellcheck disable=SC2317  # by way of check and await
 is_said() { says 'this is unfinished:' && says 'elements finished'; }
+# shellcheck disable=SC2317
 count_ready() { [ "$(grep -c '^ready' "$out")" = "$1" ]; }
 
 begin scancel -- "${waiting[@]}"
@@ -54,14 +56,15 @@ check "… names what is unfinished" says '^asked to stop; unfinished: .*-999$'
 check "… and no process is left" nothing_left
 done_by_first=$(wc -l <drain.txt)
 check "… some are done, not all" test "$done_by_first" -lt 1000
-# The second run gets only three tasks more to do: this one is to see that it does these.
+# The second run gets only a few tasks to do: it is to see that it does these.
 awk -v n=997 '{has[$1] = 1} END {for (i = 0; i < n; ++i) if (!(i in has)) print i, i * i}' \
   drain.txt >missing
 cat missing >>drain.txt
 left=$((1000 - $(wc -l <drain.txt)))
 "$slurm" as-root scontrol update "JobId=$id" StartTime=now
 check "… the second run ends in good order" ends_as COMPLETED
-check "… it did only what was missing" says "^$((1000 - left)) results were there, $left tasks to do"
+check "… it did only what was missing" says \
+  "^$((1000 - left)) results were there, $left tasks to do"
 check "… and all is done" says '^all 1000 results are there$'
 check "… each once, and right" test "$(sort -n drain.txt)" = \
   "$(awk 'BEGIN {for (i = 0; i < 1000; ++i) print i, i * i}')"

@@ -19,7 +19,7 @@ nodes are idle, and ends jobs and daemons. Each node says that it has two CPUs. 
 Slurm, `run` and `check` say why and return 77. Logs are in /run/vcluster/slurm/log.
 
 Within COMMAND:
-  vslurm.sh exec COMMAND...     sbatch, squeue and so on, on node1 as the user mpx, in this directory
+  vslurm.sh exec COMMAND...     sbatch, squeue and so on, on node1 as the user mpx, from this folder
   vslurm.sh as-root COMMAND...  the same as root
 END
 }
@@ -29,6 +29,10 @@ die() {
   exit 1
 }
 on() { "$vcluster" exec "$@"; }
+as_mpx() {
+  on node1 setpriv --reuid 4711 --regid 4711 --clear-groups \
+    env HOME=$cluster/home USER=mpx LOGNAME=mpx "$@"
+}
 nodes() { cat "$cluster/nodes"; }
 
 require() {
@@ -105,7 +109,10 @@ run() {
     all_idle 2>/dev/null && break
     sleep 0.1
   done
-  all_idle || die "not all nodes are idle ($tries tries): $(on node1 sinfo -N -l; tail -n 5 "$state"/log/*.log)"
+  all_idle || die "not all nodes are idle ($tries tries): $(
+    on node1 sinfo -N -l
+    tail -n 5 "$state"/log/*.log
+  )"
   local status=0
   "$@" || status=$?
   [ "$status" = 0 ] || tail -n 15 "$state"/log/slurm*.log
@@ -117,7 +124,7 @@ shift || true
 case $action in
   run) run "$@" ;;
   check) require ;;
-  exec) on node1 setpriv --reuid 4711 --regid 4711 --clear-groups env HOME=$cluster/home USER=mpx "$@" ;;
+  exec) as_mpx "$@" ;;
   as-root) on node1 "$@" ;;
   help | -h | --help) usage ;;
   *) usage >&2 && exit 2 ;;
