@@ -8,11 +8,12 @@ usage() {
 usage: tests/run.sh [arguments of ctest]
 
 Installs what is missing (as root, on Debian), builds into build/default and runs
-the tests, without the big and the long ones. MPX_PRESET names another preset of
-CMakePresets.json. Examples:
+the tests, without the big and the long ones and those in Slurm. MPX_PRESET names
+another preset of CMakePresets.json. Examples:
   tests/run.sh
   tests/run.sh -R runner          only tests whose name matches
   tests/run.sh -L 'big|long'      the big and the long ones
+  tests/run.sh -L slurm           jobs in a real Slurm on virtual nodes
 END
 }
 
@@ -26,13 +27,16 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/packages.sh
 . tests/support/packages.sh
 mpx_have "${mpx_build_packages[@]}" "${mpx_test_packages[@]}"
-[ "$(id -u)" != 0 ] || mpx_have "${mpx_cluster_packages[@]}"
+if [ "$(id -u)" = 0 ]; then
+  mpx_have "${mpx_cluster_packages[@]}"
+  case "$*" in *slurm*) mpx_have "${mpx_slurm_packages[@]}" ;; esac
+fi
 mpx_allow_root
 
 preset=${MPX_PRESET:-default}
 cmake --preset "$preset"
 cmake --build --preset "$preset"
-selection=(-LE '^(big|long|lint)$')
+selection=(-LE '^(big|long|lint|slurm)$')
 for argument in "$@"; do
   case $argument in -L*) selection=() ;; esac
 done
