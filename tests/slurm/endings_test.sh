@@ -50,7 +50,7 @@ check "… and no process is left" nothing_left
 rm -f drain.txt
 submit "$scripts/drain.sbatch"
 check "drain.sbatch: results come" await 120 test -s drain.txt
-"$slurm" as-root scontrol update "JobId=$id" EndTime=now+30 # less than the minute of --signal
+"$slurm" as-root scontrol update "JobId=$id" EndTime=now+55 # within the minute of --signal
 check "… asked to stop, it is queued again" await 120 is PENDING
 check "… names what is unfinished" says '^asked to stop; unfinished: .*-999$'
 check "… and no process is left" nothing_left
