@@ -77,7 +77,7 @@ SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=1,sched_min_interval=100000,batch_sched_delay=0
 ReturnToService=2
-KillWait=3
+KillWait=10
 UnkillableStepTimeout=60
 SlurmdTimeout=300
 InactiveLimit=0
