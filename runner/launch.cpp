@@ -35,7 +35,7 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 1400ms;
 // srun must not be killed as long as it may still end ranks on other nodes; it is interrupted first.
 constexpr auto kPatienceSrun = 10s;
-constexpr auto kInterruptSrun = 500ms;
+constexpr auto kInterruptSrun = 1000ms;
 constexpr auto kAskAgain = 100ms;
 constexpr auto kHold = 100ms;   // text that looks like a banner is held back so long
 constexpr auto kDrain = 300ms;  // silence after which, once all has ended, no more output comes
@@ -72,7 +72,9 @@ class Job {
       wait();
       on_time();
     }
-    return {wait_status_, ending_.signal(), ending_.timed_out(), completion_.read(), loss_.node()};
+    auto completion = completion_.read();
+    if (completion.unfinished == said_) completion.unfinished.clear();
+    return {wait_status_, ending_.signal(), ending_.timed_out(), completion, loss_.node()};
   }
 
  private:
@@ -88,6 +90,7 @@ class Job {
   void ask_to_stop();
   void act(Ending::Action action);
   void begin_end();
+  void say_unfinished();
   [[nodiscard]] bool can_stop() const { return completion_.read().started; }
   void reap();
   bool finished();
@@ -110,6 +113,8 @@ class Job {
   int wait_status_ = 0;
   std::optional<Clock::time_point> interrupt_at_;
   std::optional<Clock::time_point> ask_again_at_;
+  std::optional<Clock::time_point> say_at_;
+  std::string said_;  // of what is unfinished
   std::optional<Clock::time_point> hold_until_;
   std::optional<Clock::time_point> drain_until_;
   bool drained_ = false;
@@ -160,7 +165,8 @@ void Job::become_mpirun(const Plan& plan, pid_t parent) {
 
 int Job::milliseconds_left() const {
   std::optional<Clock::time_point> next;
-  for (const auto& at : {ending_.next(), interrupt_at_, ask_again_at_, hold_until_, drain_until_}) {
+  for (const auto& at :
+       {ending_.next(), interrupt_at_, ask_again_at_, say_at_, hold_until_, drain_until_}) {
     if (at && (!next || *at < *next)) next = at;
   }
   if (!next) return -1;
@@ -213,6 +219,7 @@ void Job::act(Ending::Action action) {
   switch (action) {
     case Ending::Action::ask:
       ask_to_stop();
+      if (srun_ && ending_.signal() == SIGTERM) say_at_ = Clock::now() + kAskAgain;
       break;
     case Ending::Action::end:
       begin_end();
@@ -285,15 +292,28 @@ void Job::on_time() {
       ask_again_at_ = Clock::now() + kAskAgain;
     }
   }
+  if (due(say_at_)) say_unfinished();
   // A slow reader gets all of an ordinary job's output; a job that is to end does not wait for one.
   if (due(drain_until_)) drained_ = ending_.begun() || error_relay_->idle();
 }
 
 void Job::begin_end() {
-  // srun passes SIGTERM on, for rank 0 to say what is unfinished, and kills the ranks at SIGINT.
+  // srun kills the ranks at SIGTERM and at SIGINT. At SIGUSR1, which it passes on, rank 0 says what
+  // is unfinished.
   if (srun_) interrupt_at_ = Clock::now() + kInterruptSrun;
-  ::kill(mpirun_, srun_ ? SIGTERM : SIGINT);
+  ::kill(mpirun_, srun_ ? SIGUSR1 : SIGINT);
   ::kill(mpirun_, SIGCONT);
+}
+
+// When Slurm ends a job, all that began with SIGTERM ends with SIGKILL, us included, after a time
+// that is not known here and may be shorter than the grace. So this is said as soon as it is known.
+void Job::say_unfinished() {
+  said_ = completion_.read().unfinished;
+  if (said_.empty()) {
+    say_at_ = Clock::now() + kAskAgain;
+  } else {
+    error_relay_->write(said_);
+  }
 }
 
 void Job::reap() {
@@ -305,6 +325,7 @@ void Job::reap() {
     ending_.over();
     interrupt_at_.reset();
     ask_again_at_.reset();
+    say_at_.reset();
     hold_until_.reset();
     end_descendants();
     if (!srun_) remove_leftovers(mpirun_, mpirun_folder());

@@ -24,6 +24,15 @@ check "mpx-run --launcher srun: hands on the program's status" ends_as FAILED
 check "… which is 1" test "$(field ExitCode)" = 1:0
 check "… and no process is left" nothing_left
 
+# What mpx-run ends itself.
+submit_command interrupted -- "$MPX_RUN" --launcher srun "$program" wait
+check "mpx-run --launcher srun … wait: gets ready" await 120 says '^ready'
+"$slurm" exec scancel --batch --signal=INT "$id" # mpx-run alone, and as at Ctrl-C
+check "… SIGINT ends the job" ends_as FAILED
+check "… with its status" test "$(field ExitCode)" = 130:0
+check "… what is unfinished is said" await 10 says 'this is unfinished:'
+check "… and no process is left" nothing_left
+
 for command in "$MPX_RUN --launcher srun" "srun --mpi=pmix"; do
   # shellcheck disable=SC2086
   submit_command cancelled -- $command "$program" wait

@@ -18,6 +18,8 @@ void take_completion_path() {
   ::unsetenv("MPX_COMPLETION");
 }
 
+bool completion_is_noted() { return !path.empty(); }
+
 void mark(const std::string& line) {
   if (path.empty()) return;
   std::ofstream out(path, std::ios::app);

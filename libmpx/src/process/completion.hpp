@@ -8,6 +8,9 @@ namespace mpx::detail {
 /// variable out of the environment: a job that the body starts is another one.
 void take_completion_path();
 
+/// True if it has.
+[[nodiscard]] bool completion_is_noted();
+
 /// Adds a line to it: "started", "status N".
 void mark(const std::string& line);
 

@@ -29,7 +29,7 @@ class Program {
  public:
   Program(int& argc, char**& argv)
       : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
-    install_rank_handlers(library_.launched(), session_.rank() == 0);
+    install_rank_handlers(library_.launched(), session_.rank() == 0, completion_is_noted());
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {

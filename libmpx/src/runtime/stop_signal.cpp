@@ -27,6 +27,7 @@ std::atomic<int> wake{-1};
 pid_t launcher = -1;  // whose SIGTERM ends us
 bool under_slurmstepd = false;
 bool reports_end = false;
+bool reports_are_silent = false;
 
 std::uint32_t bit(int signo) { return std::uint32_t{1} << signo; }
 
@@ -55,7 +56,7 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
     if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
     note(RankSignals::kEnds);
   } else {
-    if (signo == SIGTERM && under_slurmstepd) note(RankSignals::kReport);
+    if (under_slurmstepd && (signo == SIGTERM || reports_are_silent)) note(RankSignals::kReport);
     stop.store(true, std::memory_order_release);
   }
   const std::uint64_t one = 1;
@@ -125,9 +126,10 @@ void install_stop_handlers(const AnnouncedSignals* announced) {
   for (const int signo : kStopSignals) ::sigaction(signo, &action, nullptr);
 }
 
-void install_rank_handlers(bool launched, bool reports) {
+void install_rank_handlers(bool launched, bool reports, bool silently) {
   if (launched) find_launcher();
   reports_end = reports;
+  reports_are_silent = silently;
   struct sigaction action {};
   action.sa_sigaction = on_rank_signal;
   action.sa_flags = SA_RESTART | SA_SIGINFO;

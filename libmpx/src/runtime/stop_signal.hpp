@@ -32,14 +32,16 @@ void install_stop_handlers(const AnnouncedSignals* announced);
 struct RankSignals {
   /// mpirun has sent it: it is about to kill the rank.
   static constexpr std::uint32_t kEnds = 1;
-  /// Slurm has sent it to a rank that srun started: the time that it leaves the job has begun.
+  /// Slurm has sent it to a rank that srun started: the time that it leaves the job has begun. Of a
+  /// rank whose reports are silent, any other of these signals by way of srun means this as well.
   static constexpr std::uint32_t kReport = 2;
 };
 
 /// For a rank, instead of install_stop_handlers: USR1 and USR2 set stop_flag(). So does SIGTERM,
 /// where a launcher started the rank, unless it was mpirun that sent it: that ends the rank, by way of
-/// take_rank_signals() or, without `reports` or anybody to wake, at once.
-void install_rank_handlers(bool launched, bool reports);
+/// take_rank_signals() or, without `reports` or anybody to wake, at once. `silently`: what it reports
+/// is kept, to be said only if the job does not come to its end.
+void install_rank_handlers(bool launched, bool reports, bool silently = false);
 
 /// RankSignals that have come since the last call.
 [[nodiscard]] std::uint32_t take_rank_signals() noexcept;
