@@ -8,12 +8,13 @@ usage() {
 usage: tests/run.sh [arguments of ctest]
 
 Installs what is missing (as root, on Debian), builds into build/default and runs
-the tests, without the big and the long ones and those in Slurm. MPX_PRESET names
-another preset of CMakePresets.json. Examples:
+the tests, without the big and the long ones, those in Slurm and those on the other
+carriers of words. MPX_PRESET names another preset of CMakePresets.json. Examples:
   tests/run.sh
   tests/run.sh -R runner          only tests whose name matches
   tests/run.sh -L 'big|long'      the big and the long ones
   tests/run.sh -L slurm           jobs in a real Slurm on virtual nodes
+  tests/run.sh -L words           locks and values on each carrier of words
 END
 }
 
@@ -36,11 +37,11 @@ mpx_allow_root
 preset=${MPX_PRESET:-default}
 cmake --preset "$preset"
 cmake --build --preset "$preset"
-selection=(-LE '^(big|long|lint|slurm)$')
+selection=(-LE '^(big|long|lint|slurm|words)$')
 for argument in "$@"; do
   case $argument in -L*) selection=() ;; esac
 done
 # ctest counts what is skipped, and says no reason.
 tests/cluster/vcluster.sh check "build/$preset/tests/cluster/vswitch" |
-  sed 's/^skipped/label cluster will be skipped/' || true
+  sed 's/^skipped/labels cluster and slurm will be skipped/' || true
 exec ctest --test-dir "build/$preset" --output-on-failure "${selection[@]}" "$@"
