@@ -94,7 +94,7 @@ std::vector<Host> read_lines(const std::string& text, bool with_numbers, const s
     std::string name;
     std::string word = "1";
     if (!(words >> name)) continue;
-    if (with_numbers) words >> word;
+    if (with_numbers && !(words >> word)) refuse(what, line);
     const auto slots = number(word);
     if (!slots || *slots < 1) refuse(what, line);
     add_slots(hosts, name, *slots);

@@ -208,8 +208,8 @@ std::string version_text() { return MPX_VERSION; }
 std::string help_text() {
   std::string text =
       "usage: mpx-run [options] program [arguments]\n"
-      "Runs a libmpx program here, on other nodes, or on all nodes of a batch job (Slurm,\n"
-      "PBS, SGE): rank 0 runs main, one more rank on each node runs the processes.\n\n";
+      "Runs a libmpx program here, on other nodes, or on all nodes of a batch job\n"
+      "(Slurm, PBS, SGE): rank 0 runs main, one more rank on each node the processes.\n\n";
   for (const OptionInfo& option : option_table()) {
     std::string name = option.letter.empty() ? "    " : "-" + option.letter;
     if (!option.word.empty()) name += (option.letter.empty() ? "--" : ", --") + option.word;
