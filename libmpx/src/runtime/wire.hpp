@@ -42,9 +42,9 @@ enum class Kind : std::uint16_t {
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
   queue_close,
-  acquire,  ///< {u8 try_only}; answered when the caller has it: Lock, Semaphore, Event
-  release,  ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event
-  permits,  ///< {i64 n}: header.from holds n more, taken by way of the word
+  acquire,         ///< {u8 try_only}; answered when the caller has it: Lock, Semaphore, Event
+  release,         ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event
+  permits,         ///< {i64 n}: header.from holds n more, taken by way of the word
   condition_wait,  ///< {ObjectId}, to the Lock; answered when it is the caller's again: ok, or no if
                    ///< it was cancelled
   condition_notify,  ///< {ObjectId, u64 n}, to the Lock; answered
