@@ -41,9 +41,10 @@ Row over_nodes(const std::string& check, const DoctorFacts& facts,
   for (const auto& [verdict, host] : verdicts) {
     if (verdict.level != worst) continue;
     if (row.advice.empty()) row.advice = verdict.advice;
+    const std::string& what = verdict.found;
     auto same = std::find_if(found.begin(), found.end(),
-                             [&](const auto& entry) { return entry.first == verdict.found; });
-    if (same == found.end()) same = found.insert(found.end(), {verdict.found, {}});
+                             [&what](const auto& entry) { return entry.first == what; });
+    if (same == found.end()) same = found.insert(found.end(), {what, {}});
     if (std::find(same->second.begin(), same->second.end(), host) == same->second.end()) {
       same->second.push_back(host);
     }
