@@ -10,12 +10,23 @@ class Program:
     variant: str  # mpx, raw, python, mpi4py
     name: str
     ranks: int = 1  # ranks the launcher starts; 1 for raw and python: no launcher
-    launch: tuple = ()  # mpx: options of mpx-run
+    launch: tuple = ()  # options of mpx-run, or of mpirun
     one_core: bool = False  # everything of the job on the same core
+    timed: str = ""  # the program prints nothing: the benchmark that its whole run is
 
 
-def mpx(name, *launch, ranks=2, one_core=False):
-    return Program("mpx", name, ranks, launch, one_core)
+def mpx(name, *launch, ranks=2, one_core=False, timed=""):
+    return Program("mpx", name, ranks, launch, one_core, timed)
+
+
+# Options of both launchers: {0}, {1} are names of nodes. Rank 0 alone on the first, all others on
+# the second; and a rank or two on each of three.
+PAIR = ("--host", "{0}:1,{1}:1")
+THREE = ("--host", "{0}:2,{1}:1,{2}:1")
+
+
+def peers(ranks):
+    return mpx("peers", "-n", str(ranks), "--host", f"{{0}}:1,{{1}}:{ranks - 1}", ranks=ranks)
 
 
 # Variants of one group run one after the other in each round, so that they meet the same machine.
@@ -48,6 +59,21 @@ GROUPS = {
     ],
 }
 
+# Groups that need several nodes: their rows are told apart by this prefix.
+NODES_PREFIX = "nodes."
+NODES_GROUPS = {
+    "nodes": [
+        mpx("pipe_rank", "-n", "2", *PAIR),
+        Program("raw", "pipe", 2, PAIR),
+        mpx("dispatch", "-n", "2", *PAIR),
+        mpx("idle", "-n", "2", *PAIR),
+        mpx("empty", "-n", "4", *THREE, ranks=4, timed="empty"),
+        Program("raw", "empty", 4, THREE, timed="empty"),
+    ],
+    "peers": [peers(2), peers(8), peers(32), peers(64)],
+}
+NODES = 3  # that they need
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -60,6 +86,11 @@ class Claim:
     against: str = ""
     kind: str = "speedup"  # speedup: times better; cost: times as much; difference; value
     target: float = None
+    twin: tuple = ()  # benchmark, size, metric of `against`, where they are others
+
+    @property
+    def key(self):
+        return self.benchmark, self.size, self.metric
 
     def result(self, own, other):
         if self.kind == "value":
@@ -73,6 +104,8 @@ class Claim:
     def reached(self, result):
         return result >= self.target if self.kind == "speedup" else result <= self.target
 
+
+RAW_ROUND_TRIP = ("nodes.pipe_rank", 8, "round_trip")
 
 CLAIMS = [
     Claim("queue, 10^4 ints, process to process", "queue", 10**4, "throughput", "python"),
@@ -102,4 +135,26 @@ CLAIMS = [
     Claim("wake-up, against a process of Python", "wake", 8, "delay", "python"),
     Claim("wake-up, more than a bare socket takes", "wake", 8, "delay", "system", "difference"),
     Claim("1 s task, its rank on the same core", "compute", 1, "time", "raw", "cost", 1.01),
+    # Between nodes.
+    Claim("nodes: pipe, 8 B, rank to rank", "nodes.pipe_rank", 8, "round_trip", "raw", "cost",
+          1.15),
+    Claim("nodes: pipe, 64 KiB, rank to rank", "nodes.pipe_rank", 65536, "bandwidth", "raw"),
+    Claim("nodes: pipe, 1 MiB, rank to rank", "nodes.pipe_rank", 1 << 20, "bandwidth", "raw",
+          target=0.9),
+    Claim("nodes: dispatch of a task, busy, against a round trip", "nodes.dispatch", 0, "delay",
+          "raw", "cost", 2, RAW_ROUND_TRIP),
+    Claim("nodes: a task there and its result back, busy", "nodes.dispatch", 0, "round_trip",
+          "raw", "cost", None, RAW_ROUND_TRIP),
+    Claim("nodes: dispatch, 20 ms after the last task", "nodes.dispatch", 20, "delay", "", "value",
+          1500),
+    Claim("nodes: dispatch, after 1.5 s of silence", "nodes.dispatch", 1500, "delay", "", "value",
+          6000),
+    Claim("nodes: idle worker rank, share of a core", "nodes.idle", 1, "cpu", "", "value", 1),
+    Claim("nodes: idle main rank, share of a core", "nodes.idle", 0, "cpu", "", "value", 1),
+    Claim("nodes: an empty program, start to finish", "nodes.empty", 4, "time", "raw", "cost", 1.3),
+    *(Claim(f"nodes: CPU of rank 0 per peer and message, {ranks} ranks, against 2", "nodes.peers",
+            ranks, "cpu_per_peer", "mpx", "cost", 1.2, ("nodes.peers", 2, "cpu_per_peer"))
+      for ranks in (8, 32, 64)),
+    *(Claim(f"nodes: CPU of an idle rank 0, {ranks} ranks, against 2", "nodes.peers", ranks, "idle",
+            "mpx", "cost", 1.2, ("nodes.peers", 2, "idle")) for ranks in (8, 32, 64)),
 ]

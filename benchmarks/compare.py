@@ -17,15 +17,20 @@ import socket
 import statistics
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
-from claims import CLAIMS, GROUPS
+from claims import CLAIMS, GROUPS, NODES, NODES_GROUPS, NODES_PREFIX
 
 HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"  # the one that Debian's mpi4py belongs to
 FIELDS = ["benchmark", "variant", "size", "metric", "unit", "value", "ranks", "round", "date",
           "host"]
 TIME_LIMIT = 180  # seconds a program
+VCLUSTER = HERE.parent / "tests/cluster/vcluster.sh"
+ALL_GROUPS = GROUPS | NODES_GROUPS
+SKIPPED = 77
+STDOUT = pathlib.Path("-")
 
 
 def environment():
@@ -49,8 +54,9 @@ def runner(build):
     return next((p for p in (build / "runner/mpx-run", build / "mpx-run") if p.exists()), None)
 
 
-def command(program, build, extra):
+def command(program, build, extra, nodes):
     """Command line of a program, or None where it is not built or not installed."""
+    launch = [word.format(*nodes) for word in program.launch]
     if program.variant in ("mpx", "raw"):
         binary = build / "benchmarks" / program.variant / program.name
         if not binary.exists():
@@ -60,9 +66,9 @@ def command(program, build, extra):
             launcher = runner(build)
             if launcher is None:
                 return None
-            line = [str(launcher), *program.launch, *line]
+            line = [str(launcher), *launch, *line]
         elif program.ranks > 1:
-            line = ["mpirun", "-n", str(program.ranks), *line]
+            line = ["mpirun", "-n", str(program.ranks), *launch, *line]
     elif program.variant == "mpi4py":
         if subprocess.run([PYTHON, "-c", "import mpi4py"], capture_output=True).returncode != 0:
             return None
@@ -76,14 +82,14 @@ def command(program, build, extra):
     return line
 
 
-def run(line):
+def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE):
     """Output of a program; raises RuntimeError if it fails or takes too long."""
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True,
                                env=environment(), start_new_session=True)
     try:
-        out, err = process.communicate(timeout=TIME_LIMIT)
+        out, err = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"{' '.join(line)}: not done after {TIME_LIMIT} s") from None
+        raise RuntimeError(f"{' '.join(line)}: not done after {limit} s") from None
     finally:  # also when this script is ended: a launcher ends its job when it is told to
         if process.poll() is None:
             process.terminate()
@@ -93,17 +99,27 @@ def run(line):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
     if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(line)}: status {process.returncode}\n{err[-2000:]}")
+        raise RuntimeError(f"{' '.join(line)}: status {process.returncode}\n"
+                           f"{(err or '')[-2000:]}")
     return out
 
 
-def rows_of(text, program, number):
+def run_timed(line, program):
+    """The figure of a program that prints none: how long all of it takes."""
+    start = time.monotonic()
+    run(line)
+    taken = time.monotonic() - start
+    return f"{program.timed},{program.variant},{program.ranks},time,s,{taken:.6f}"
+
+
+def rows_of(text, program, number, prefix):
     """The program's lines with what it does not know itself."""
     rows = []
     for values in csv.reader(text.splitlines()):
         if len(values) != 6:
             raise RuntimeError(f"{program.variant}/{program.name} printed {values}")
         row = dict(zip(FIELDS, values))
+        row["benchmark"] = prefix + row["benchmark"]
         row |= {"size": int(row["size"]), "value": float(row["value"]), "ranks": program.ranks,
                 "round": number, "host": socket.gethostname(),
                 "date": datetime.datetime.now(datetime.timezone.utc).isoformat("T", "seconds")}
@@ -115,33 +131,70 @@ def rows_of(text, program, number):
 
 def append_csv(path, rows):
     """Adds rows to the file at once, so that an interrupted call leaves what it measured."""
-    if path is None:
+    if path is None or path == STDOUT:
         return
     fresh = not path.exists()
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if fresh:
-            writer.writeheader()
-        writer.writerows(rows)
+        write_csv(file, rows, fresh)
 
 
-def measure(options):
+def write_csv(file, rows, heading):
+    writer = csv.DictWriter(file, FIELDS)
+    if heading:
+        writer.writeheader()
+    writer.writerows(rows)
+
+
+def names_in(hostfile):
+    lines = (line.split("#")[0].split() for line in hostfile.read_text().splitlines())
+    return [words[0] for words in lines if words]
+
+
+def on_virtual_nodes(options, groups):
+    """Rows of the groups that need nodes, on nodes made for this; what went wrong; or why not."""
+    check = subprocess.run([VCLUSTER, "check"], capture_output=True, text=True)
+    if check.returncode != 0:
+        reason = check.stdout.strip() or check.stderr.strip()
+        return [], [], f"groups {', '.join(groups)} left out: {reason}"
+    line = [str(VCLUSTER), "run", str(NODES), str(VCLUSTER), "exec", "node1", PYTHON, __file__,
+            "--hostfile", "/run/vcluster/hostfile", "--build", str(options.build),
+            "--only", ",".join(groups), "--variants", ",".join(options.variants),
+            "--rounds", str(options.rounds), "--csv", "-"]
+    line += ["--quick"] * options.quick + ["--strict"] * options.strict
+    runs = options.rounds * sum(len(NODES_GROUPS[group]) for group in groups)
+    try:
+        text = run(line, runs * TIME_LIMIT, errors=None)
+    except RuntimeError as problem:
+        return [], [str(problem)], ""
+    rows = list(csv.DictReader(text.splitlines()))
+    for row in rows:
+        row |= {"value": float(row["value"])}
+        row |= {name: int(row[name]) for name in ("size", "ranks", "round")}
+    append_csv(options.csv, rows)
+    return rows, [], ""
+
+
+def measure(options, groups, nodes):
     """All rows of all rounds, and what went wrong."""
     rows, problems, absent = [], [], set()
+    prefix = NODES_PREFIX if nodes else ""
     for number in range(1, options.rounds + 1):
-        for group in options.only:
-            for program in GROUPS[group]:
+        for group in groups:
+            for program in ALL_GROUPS[group]:
                 if program.variant not in options.variants:
                     continue
-                extra = ["--quick"] if options.quick else []
-                line = command(program, options.build, extra)
+                if options.quick and program.ranks > 8:
+                    continue
+                extra = ["--quick"] if options.quick and not program.timed else []
+                line = command(program, options.build, extra, nodes)
                 label = f"{program.variant}/{program.name}"
                 if line is None:
                     absent.add(label)
                     continue
-                print(f"round {number}: {label}", file=sys.stderr, flush=True)
+                print(f"round {number}: {prefix}{label}", file=sys.stderr, flush=True)
                 try:
-                    fresh = rows_of(run(line), program, number)
+                    text = run_timed(line, program) if program.timed else run(line)
+                    fresh = rows_of(text, program, number, prefix)
                     rows += fresh
                     append_csv(options.csv, fresh)
                 except RuntimeError as problem:
@@ -170,12 +223,11 @@ def table_of(rows, judge):
         units[key[:3]] = row["unit"]
     table = [["what", "mpx", "unit", "against", "its figure", "result", "range", "target", ""]]
     for claim in CLAIMS:
-        key = (claim.benchmark, claim.size, claim.metric)
-        own = values.get((*key, "mpx"), {})
-        other = values.get((*key, claim.against), {})
-        if not own and not other:
+        own = values.get((*claim.key, "mpx"), {})
+        other = values.get((*(claim.twin or claim.key), claim.against), {})
+        if not own and (not other or claim.twin):
             continue
-        unit = units[key]
+        unit = units[claim.key]
         # Each round's own ratio first: between rounds the machine may have changed.
         rounds = sorted(own.keys() & other.keys()) if claim.against else sorted(own)
         results = [claim.result(own[r], other.get(r)) for r in rounds]
@@ -211,10 +263,14 @@ def markdown(table):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build/default")
-    parser.add_argument("--only", default=",".join(GROUPS), help="groups, of: " + ", ".join(GROUPS))
+    parser.add_argument("--only", default=",".join(ALL_GROUPS),
+                        help="groups, of: " + ", ".join(ALL_GROUPS))
     parser.add_argument("--variants", default="mpx,raw,python,mpi4py")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--csv", type=pathlib.Path, help="append all figures to this file")
+    parser.add_argument("--csv", type=pathlib.Path, help="append all figures to this file; -: print them instead of the table")
+    parser.add_argument("--hostfile", type=pathlib.Path,
+                        help=f"the nodes of {', '.join(NODES_GROUPS)}, this one first "
+                             f"({NODES} or more; without it, virtual nodes are made)")
     parser.add_argument("--markdown", type=pathlib.Path, help="write the table to this file")
     parser.add_argument("--quick", action="store_true", help="tiny numbers that mean nothing")
     parser.add_argument("--strict", action="store_true", help="fail if any program fails")
@@ -222,22 +278,44 @@ def parse_arguments():
     options.build = options.build.resolve()
     options.only = options.only.split(",")
     options.variants = options.variants.split(",")
-    unknown = set(options.only) - GROUPS.keys()
+    unknown = set(options.only) - ALL_GROUPS.keys()
     if unknown:
         parser.error("no such group: " + ", ".join(sorted(unknown)))
+    options.nodes = []
+    if options.hostfile:
+        try:
+            options.nodes = names_in(options.hostfile)
+        except OSError as error:
+            parser.error(str(error))
+        if len(options.nodes) < NODES:
+            parser.error(f"{options.hostfile} names {len(options.nodes)} nodes; {NODES} are needed")
     return options
 
 
 def main():
     options = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of run()'s finally
-    rows, problems = measure(options)
+    rows, problems = measure(options, [g for g in options.only if g in GROUPS], [])
+    left_out = ""
+    if far := [group for group in options.only if group in NODES_GROUPS]:
+        if options.nodes:
+            more, wrong = measure(options, far, options.nodes)
+        else:
+            more, wrong, left_out = on_virtual_nodes(options, far)
+        rows, problems = rows + more, problems + wrong
+    if left_out:
+        print(left_out, file=sys.stderr)
     table = table_of(rows, judge=not options.quick)
-    print(aligned(table))
+    if options.csv == STDOUT:
+        write_csv(sys.stdout, rows, True)
+    else:
+        print(aligned(table))
     if options.markdown:
         options.markdown.write_text(markdown(table))
     if problems:
         print(f"{len(problems)} program runs failed", file=sys.stderr)
+    if left_out and not rows and not problems:
+        return SKIPPED
     return 1 if not rows or (problems and options.strict) else 0
 
 

@@ -10,31 +10,35 @@
 
 namespace {
 
-/// The rank is the parent of the template, which is the parent of this process.
-void tell_rank(mpx::Connection answer) { answer.send(bench::parent_of(getppid())); }
+/// Share of a core that a process takes while this one sleeps, in percent. Not in the first second
+/// after traffic, in which ranks with peers on other nodes look more often.
+double share_of_core(pid_t pid, int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds / 2));
+  const double before = bench::cpu_ns(pid);
+  const double time =
+      bench::seconds([&] { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); });
+  const double after = bench::cpu_ns(pid);
+  if (before < 0 || after < 0) throw std::runtime_error("idle: a rank is gone");
+  return 100 * (after - before) * 1e-9 / time;
+}
 
-pid_t worker_rank() {
-  const auto [here, there] = mpx::pipe();
-  mpx::Process process(tell_rank, there);
-  process.start();
-  const auto pid = here.recv<pid_t>();
-  process.join();
-  return pid;
+/// Measures the rank of this process, which may be on another node: the parent of the template,
+/// which is the parent of this process.
+void measure_rank(mpx::Connection answer, int milliseconds) {
+  answer.send(share_of_core(bench::parent_of(getppid()), milliseconds));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   return mpx::run(argc, argv, [&] {
-    const auto length = std::chrono::milliseconds(bench::quick(argc, argv) ? 10 : 3000);
-    const pid_t ranks[] = {getpid(), worker_rank()};
-    double used[2];
-    for (int i = 0; i < 2; ++i) used[i] = bench::cpu_ns(ranks[i]);
-    const double time = bench::seconds([&] { std::this_thread::sleep_for(length); });
-    for (int i = 0; i < 2; ++i) {
-      const double now = bench::cpu_ns(ranks[i]);
-      if (used[i] < 0 || now < 0) throw std::runtime_error("idle: a rank is gone");
-      bench::emit("idle", "mpx", i, "cpu", "%", 100 * (now - used[i]) * 1e-9 / time);
-    }
+    const int milliseconds = bench::quick(argc, argv) ? 10 : 3000;
+    const auto [here, there] = mpx::pipe();
+    mpx::Process process(measure_rank, there, milliseconds);
+    process.start();
+    const double own = share_of_core(getpid(), milliseconds);
+    bench::emit("idle", "mpx", 1, "cpu", "%", here.recv<double>());
+    bench::emit("idle", "mpx", 0, "cpu", "%", own);
+    process.join();
   });
 }
