@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
@@ -381,19 +382,33 @@ std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& o
 }
 
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
-  const std::lock_guard guard(mutex_);
-  const auto found = cores_.find(id);
-  return found == cores_.end() ? nullptr : found->second.alive.lock();
+  while (true) {
+    {
+      const std::lock_guard guard(mutex_);
+      const auto found = cores_.find(id);
+      if (found == cores_.end()) return nullptr;
+      if (auto core = found->second.alive.lock()) return core;
+    }
+    // Another thread has given up the last handle and is about to retire the core: what that says
+    // to the object's home must come before what a new core says.
+    std::this_thread::yield();
+  }
 }
 
-void Client::remember(const std::shared_ptr<Core>& core, std::optional<ProcessId> counter) {
-  std::unique_lock lock(mutex_);
+void Client::remember(const std::shared_ptr<Core>& core) {
+  const std::lock_guard guard(mutex_);
   require_link();
   cores_[core->id_] = {core.get(), core};
-  if (counter) {
-    send_count(Kind::claim, {core->id_, *counter});
-    link_->flush();
-  }
+}
+
+bool Client::admit(const std::shared_ptr<Core>& core, const ObjectId& id, ProcessId counter) {
+  const std::lock_guard guard(mutex_);
+  require_link();
+  if (!cores_.try_emplace(id, KnownCore{core.get(), core}).second) return false;
+  core->set_id(id, shared_from_this());
+  send_count(Kind::claim, {id, counter});
+  link_->flush();
+  return true;
 }
 
 void Client::retire(Core& core) {

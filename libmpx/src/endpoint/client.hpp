@@ -173,9 +173,11 @@ class Client : public std::enable_shared_from_this<Client> {
   }
   /// As drop(); called from Core::on().
   void drop_from_delivery(const std::vector<Reference>& handles);
-  /// Registers the core of an object that this process has made, or was given: then `counter` had
-  /// the reference counted.
-  void remember(const std::shared_ptr<Core>& core, std::optional<ProcessId> counter = {});
+  /// Registers the core of an object that this process has made.
+  void remember(const std::shared_ptr<Core>& core);
+  /// Registers the core of an object that this process was given, `counter` having counted the
+  /// reference; false if there is one already.
+  bool admit(const std::shared_ptr<Core>& core, const ObjectId& id, ProcessId counter);
   /// Gives up this process's reference to the object.
   void retire(Core& core);
 
@@ -263,16 +265,17 @@ std::shared_ptr<CoreT> Client::make_core(Args&&... args) {
 template <class CoreT, class Make>
 std::shared_ptr<CoreT> Client::adopt(const ObjectId& id, Make make) {
   const auto reference = Incoming::take(id);
-  if (auto known = find_core(id)) {
-    auto core = std::dynamic_pointer_cast<CoreT>(known);
-    drop({reference});
-    if (!core) throw CodecError("a handle arrived as a handle of another kind of object");
-    return core;
+  while (true) {
+    if (auto known = find_core(id)) {
+      auto core = std::dynamic_pointer_cast<CoreT>(known);
+      drop({reference});
+      if (!core) throw CodecError("a handle arrived as a handle of another kind of object");
+      return core;
+    }
+    std::shared_ptr<CoreT> core = make();
+    if (admit(core, id, reference.counter)) return core;
+    // Another thread has decoded a handle of the same object meanwhile.
   }
-  std::shared_ptr<CoreT> core = make();
-  core->set_id(id, shared_from_this());
-  remember(core, reference.counter);
-  return core;
 }
 
 }  // namespace mpx::detail

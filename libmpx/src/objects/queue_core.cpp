@@ -33,12 +33,7 @@ QueueCore::QueueCore(const QueueSettings& settings) : settings_(settings) {}
 
 QueueCore::~QueueCore() {
   if (!has_slot_) return;
-  auto& from = client();
-  for (const auto& units : ahead_) {
-    // What came with a claim the home has on record, and gets back.
-    if (units.next.slot == kNoClaimSlot) from.drop(units.items.handles());
-  }
-  from.free_claim_slot(slot_);
+  client().free_claim_slot(slot_);
 }
 
 std::shared_ptr<QueueCore> QueueCore::make(const QueueSettings& settings) {
@@ -54,10 +49,15 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
 }
 
 // What was handed ahead and not taken goes back. No more of it is on its way: each get waits for
-// its answer.
+// its answer. The home has a record of what it handed to a claim slot; the rest is put again.
 bool QueueCore::before_drop() {
-  if (!has_slot_ || slot_ == kNoClaimSlot) return false;
-  client().return_from_delivery(Kind::left, id(), {Packer::pack(taken_), {}});
+  if (!has_slot_) return false;
+  for (auto& [next, items] : std::exchange(ahead_, {})) {
+    if (next.slot != kNoClaimSlot) continue;
+    while (!items.empty()) client().return_from_delivery(Kind::queue_put, id(), items.pop_front());
+  }
+  if (slot_ != kNoClaimSlot)
+    client().return_from_delivery(Kind::left, id(), {Packer::pack(taken_), {}});
   return false;
 }
 
@@ -117,8 +117,13 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
   if (!has_slot_) {
     const auto slot = from.new_claim_slot();
-    const std::lock_guard guard(from.mutex());
-    if (!std::exchange(has_slot_, true)) slot_ = slot;
+    std::unique_lock guard(from.mutex());
+    if (!std::exchange(has_slot_, true)) {
+      slot_ = slot;
+    } else {  // another thread was first
+      guard.unlock();
+      from.free_claim_slot(slot);
+    }
   }
   std::unique_lock lock(from.mutex());
   while (true) {
