@@ -122,7 +122,9 @@ std::unique_ptr<Words> make_words_by(MPI_Comm communicator, bool own_mpi,
     words = make(choose_carrier(known), communicator, places, capacity);
   } catch (const TransportError& error) {
     if (forced) no_window(error.what());
-    if (choose_carrier(known) != Carrier::window || known.nodes == 1) throw;
+    if (choose_carrier(known) != Carrier::window || known.nodes == 1)
+      throw LaunchError(std::string(error.what()) + ": " + std::to_string(capacity) +
+                        " words of 64 bytes a rank were asked for (MPX_WORDS_PER_RANK)");
     known.window_failed = true;
     words = make(choose_carrier(known), communicator, places, capacity);
   }
