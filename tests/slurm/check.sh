@@ -73,8 +73,8 @@ check() { # NAME CONDITION…
     failed=1
   fi
 }
-ends_as() { # STATE, within two minutes
-  await 120 is_over && [ "$state" = "$1" ]
+ends_as() { # STATE, within six minutes: a solver that waits for its halos is slow on busy cores
+  await 360 is_over && [ "$state" = "$1" ]
 }
 
 # nothing_left: no process of a job is on any node, at the latest after 30 s.
