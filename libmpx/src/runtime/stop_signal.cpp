@@ -56,7 +56,8 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
     if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
     note(RankSignals::kEnds);
   } else {
-    if (under_slurmstepd && (signo == SIGTERM || reports_are_silent)) note(RankSignals::kReport);
+    const bool last_call = signo == SIGTERM && (under_slurmstepd || reports_are_silent);
+    if (last_call || (under_slurmstepd && reports_are_silent)) note(RankSignals::kReport);
     stop.store(true, std::memory_order_release);
   }
   const std::uint64_t one = 1;

@@ -32,8 +32,8 @@ void install_stop_handlers(const AnnouncedSignals* announced);
 struct RankSignals {
   /// mpirun has sent it: it is about to kill the rank.
   static constexpr std::uint32_t kEnds = 1;
-  /// Slurm has sent it to a rank that srun started: the time that it leaves the job has begun. Of a
-  /// rank whose reports are silent, any other of these signals by way of srun means this as well.
+  /// Slurm has sent it: the time that it leaves the job has begun. Known of a rank that srun started;
+  /// supposed, since it does no harm, where reports are silent, there of USR1 by srun as well.
   static constexpr std::uint32_t kReport = 2;
 };
 
