@@ -115,17 +115,19 @@ std::optional<Payload> QueueCore::take_ahead() {
 
 std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
+  std::unique_lock lock(from.mutex());
   if (!has_slot_) {
+    lock.unlock();
     const auto slot = from.new_claim_slot();
-    std::unique_lock guard(from.mutex());
+    lock.lock();
     if (!std::exchange(has_slot_, true)) {
       slot_ = slot;
     } else {  // another thread was first
-      guard.unlock();
+      lock.unlock();
       from.free_claim_slot(slot);
+      lock.lock();
     }
   }
-  std::unique_lock lock(from.mutex());
   while (true) {
     if (auto item = take_ahead()) return item;
     const bool only_try = deadline.is_now();
