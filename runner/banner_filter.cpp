@@ -11,7 +11,7 @@ namespace {
 
 using Banner = std::vector<std::string>;  // one glob pattern (fnmatch) a line
 
-const std::string kForwarding = "mpirun: Forwarding signal ";
+constexpr std::string_view kForwarding = "mpirun: Forwarding signal ";
 
 const std::string& rule() {
   static const std::string dashes(74, '-');
@@ -31,7 +31,7 @@ const std::vector<Banner>& banners() {
        "thus causing the job to be terminated. The first process to do so was:", "",
        "   Process name: \\[*@1,0\\]", "   Exit code:    *", rule()},
       // where mpx-run asks the job to stop
-      {kForwarding + "* to job"},
+      {std::string(kForwarding) + "* to job"},
   };
   return all;
 }

@@ -41,7 +41,7 @@ def flags_of(entry):
     flags = []
     for word, after in zip(words, words[1:] + [""]):
         if word in ("-isystem", "-I", "-D"):
-            flags += [word, after]
+            flags.append(word + after)
         elif re.match(r"-[ID].|-std=", word):
             flags.append(word)
     return flags
@@ -50,11 +50,14 @@ def flags_of(entry):
 def units(root, entries):
     """Name, files and compiler flags of what is checked as one."""
     folders = {}
+    runner = root / "runner"
     for entry in entries:
         path = pathlib.Path(entry["file"])
-        if path.is_relative_to(root / "examples"):
+        if path.suffix != ".cpp":
+            continue
+        if path.is_relative_to(root / "examples") or path in (runner / "main.cpp", runner / "probe.cpp"):
             yield path.stem, [path], flags_of(entry)  # each has a main of its own
-        elif path.is_relative_to(root / "libmpx" / "src") or path.parent == root / "runner":
+        elif path.is_relative_to(root / "libmpx" / "src") or path.parent == runner:
             folders.setdefault(path.parent, {})[path] = flags_of(entry)
     for folder, files in folders.items():
         yield folder.name, sorted(files), next(iter(files.values()))
