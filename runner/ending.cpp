@@ -13,6 +13,7 @@ Ending::Action Ending::on_signal(int signal, Time now, bool can_stop) {
   switch (stage_) {
     case Stage::running:
       return signal == SIGTERM ? stop(now, can_stop) : end(now);
+    case Stage::reporting:
     case Stage::asked:
       return signal == SIGTERM ? Action::none : end(now);
     case Stage::ended:
@@ -32,7 +33,12 @@ Ending::Action Ending::on_time(Time now, bool can_stop) {
   switch (stage_) {
     case Stage::running:
       timed_out_ = true;
-      return stop(now, can_stop);
+      if (!can_stop || limits_.grace.count() != 0) return stop(now, can_stop);
+      stage_ = Stage::reporting;
+      at_ = now + limits_.report;
+      return Action::report;
+    case Stage::reporting:
+      return end(now);
     case Stage::asked:
       grace_is_over_ = true;
       return end(now);

@@ -8,19 +8,21 @@ namespace mpx::runner {
 /// How a job is brought to its end: asked to stop, ended, killed. Pure: signals and the time go in,
 /// what is to be done comes out.
 ///
-/// SIGTERM and the time limit first ask the job to stop by itself; batch systems send SIGTERM several
+/// SIGTERM and the time limit first ask the job to stop by itself. At the time limit, a job that
+/// heeds it reports what it waits for; without a grace, it has a moment for that. Batch systems send SIGTERM several
 /// times, so more of them change nothing. SIGINT, SIGHUP, SIGQUIT and SIGPIPE (nobody reads the
 /// output any more) end the job; another SIGINT kills it.
 class Ending {
  public:
   using Clock = std::chrono::steady_clock;
   using Time = Clock::time_point;
-  enum class Action { none, ask, end, kill };
+  enum class Action { none, report, ask, end, kill };
 
   struct Limits {
     std::optional<std::chrono::milliseconds> timeout;  ///< from the start on
     std::chrono::milliseconds grace{0};                ///< from asked to ended
     std::chrono::milliseconds patience{0};             ///< from ended to killed
+    std::chrono::milliseconds report{0};  ///< from the time limit to ended, without a grace
   };
 
   Ending(const Limits& limits, Time start);
@@ -41,7 +43,7 @@ class Ending {
   [[nodiscard]] bool grace_is_over() const { return grace_is_over_; }
 
  private:
-  enum class Stage { running, asked, ended, killed };
+  enum class Stage { running, reporting, asked, ended, killed };
   Action stop(Time now, bool can_stop);
   Action end(Time now);
 

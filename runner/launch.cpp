@@ -37,8 +37,9 @@ constexpr auto kPatience = 1400ms;
 constexpr auto kPatienceSrun = 10s;
 constexpr auto kInterruptSrun = 1000ms;
 constexpr auto kAskAgain = 100ms;
-constexpr auto kHold = 100ms;   // text that looks like a banner is held back so long
-constexpr auto kDrain = 300ms;  // silence after which, once all has ended, no more output comes
+constexpr auto kReport = 1500ms;  // processes that compute do not answer: libmpx waits 1 s for them
+constexpr auto kHold = 100ms;     // text that looks like a banner is held back so long
+constexpr auto kDrain = 300ms;    // silence after which, once all has ended, no more output comes
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -57,7 +58,7 @@ class Job {
   Job(const Plan& plan, const LaunchOptions& options)
       : options_(options),
         srun_(plan.srun),
-        ending_({options.timeout, options.grace, plan.srun ? kPatienceSrun : kPatience},
+        ending_({options.timeout, options.grace, plan.srun ? kPatienceSrun : kPatience, kReport},
                 Clock::now()) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what mpirun leaves behind becomes our child
     std::signal(SIGPIPE, SIG_IGN);
@@ -119,6 +120,7 @@ class Job {
   std::optional<Clock::time_point> drain_until_;
   bool drained_ = false;
   bool output_is_read_ = true;
+  bool limit_said_ = false;
 };
 
 // mpirun gets a process group of its own, or Ctrl-C would reach it twice, from the terminal and
@@ -217,7 +219,11 @@ void Job::ask_to_stop() {
 
 void Job::act(Ending::Action action) {
   switch (action) {
+    case Ending::Action::report:
+      ::kill(mpirun_, SIGUSR2);
+      break;
     case Ending::Action::ask:
+      if (ending_.timed_out()) ::kill(mpirun_, SIGUSR2);
       ask_to_stop();
       if (srun_ && ending_.signal() == SIGTERM) say_at_ = Clock::now() + kAskAgain;
       break;
@@ -238,9 +244,9 @@ void Job::act(Ending::Action action) {
   if (ending_.grace_is_over()) {
     text =
         fmt::format("the job has not stopped within {:.6g} s; ending it", seconds(options_.grace));
-  } else if (ending_.timed_out()) {
+  } else if (ending_.timed_out() && !std::exchange(limit_said_, true)) {
     text = fmt::format("the time limit of {:.6g} s is over; ", seconds(*options_.timeout));
-    text += action == Ending::Action::end ? "ending the job" : "asking the job to stop";
+    text += action == Ending::Action::ask ? "asking the job to stop" : "ending the job";
   } else if (action == Ending::Action::ask) {
     text = fmt::format("SIGTERM: asking the job to stop, within {:.6g} s", seconds(options_.grace));
   }

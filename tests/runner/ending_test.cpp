@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using Action = Ending::Action;
 
 const Ending::Time kStart{};
-constexpr Ending::Limits kLimits{{}, 10s, 1400ms};
+constexpr Ending::Limits kLimits{{}, 10s, 1400ms, 1500ms};
 
 TEST(Ending, SigtermAsksThenEndsThenKills) {
   Ending ending(kLimits, kStart);
@@ -56,22 +56,36 @@ TEST(Ending, InterruptCutsTheGraceShort) {
 
 TEST(Ending, WhatCannotStopByItselfIsEndedAtOnce) {
   EXPECT_EQ(Ending(kLimits, kStart).on_signal(SIGTERM, kStart, false), Action::end);
-  EXPECT_EQ(Ending({{}, 0s, 1s}, kStart).on_signal(SIGTERM, kStart, true), Action::end);
+  EXPECT_EQ(Ending({{}, 0s, 1s, 1500ms}, kStart).on_signal(SIGTERM, kStart, true), Action::end);
 }
 
 TEST(Ending, TheTimeLimitAsksAsSigtermDoes) {
-  Ending ending({5s, 10s, 1s}, kStart);
+  Ending ending({5s, 10s, 1s, 1500ms}, kStart);
   EXPECT_EQ(ending.next(), kStart + 5s);
   EXPECT_EQ(ending.on_time(kStart + 5s, true), Action::ask);
   EXPECT_TRUE(ending.timed_out());
   EXPECT_EQ(ending.on_signal(SIGTERM, kStart + 6s, true), Action::none);
   EXPECT_FALSE(ending.signal());
   EXPECT_EQ(ending.on_time(kStart + 15s, true), Action::end);
-  EXPECT_EQ(Ending({5s, 10s, 1s}, kStart).on_time(kStart + 5s, false), Action::end);
+  EXPECT_EQ(Ending({5s, 10s, 1s, 1500ms}, kStart).on_time(kStart + 5s, false), Action::end);
+}
+
+TEST(Ending, TheTimeLimitWithoutAGraceLeavesTimeForAReport) {
+  Ending ending({5s, 0s, 1s, 1500ms}, kStart);
+  EXPECT_EQ(ending.on_time(kStart + 5s, true), Action::report);
+  EXPECT_TRUE(ending.timed_out());
+  EXPECT_EQ(ending.on_signal(SIGTERM, kStart + 6s, true), Action::none);
+  EXPECT_EQ(ending.on_time(kStart + 6s, true), Action::none);
+  EXPECT_EQ(ending.on_time(kStart + 6'500ms, true), Action::end);
+  EXPECT_FALSE(ending.grace_is_over());
+  EXPECT_EQ(ending.on_time(kStart + 7'500ms, true), Action::kill);
+  Ending interrupted({5s, 0s, 1s, 1500ms}, kStart);
+  interrupted.on_time(kStart + 5s, true);
+  EXPECT_EQ(interrupted.on_signal(SIGINT, kStart + 5s, true), Action::end);
 }
 
 TEST(Ending, HasNothingLeftToDoWhenTheJobIsOver) {
-  Ending ending({5s, 10s, 1s}, kStart);
+  Ending ending({5s, 10s, 1s, 1500ms}, kStart);
   ending.over();
   EXPECT_FALSE(ending.next());
   EXPECT_EQ(ending.on_time(kStart + 50s, true), Action::none);

@@ -1,9 +1,12 @@
 #include "endpoint/client.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "core/log.hpp"
@@ -12,6 +15,8 @@
 
 namespace mpx::detail {
 namespace {
+
+using Time = std::chrono::steady_clock::time_point;
 
 std::mutex current_mutex;
 std::shared_ptr<Client> current_client;  // guarded by current_mutex
@@ -131,9 +136,9 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   try {
     if (kind == Kind::create && deadline.is_never()) {
-      wait_for_answer(lock, pending, kind, object.home);
+      wait_for_answer(lock, pending, {kind, object}, object.home);
     } else {
-      wait(lock, deadline, [&] { return pending.done; });
+      wait(lock, deadline, {kind, object}, [&] { return pending.done; });
     }
   } catch (...) {
     pending_.erase(call);
@@ -143,7 +148,7 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   if (!late) {  // the home says which of the two was first
     send(Kind::cancel, object, {}, call, {}, 0);
     if (pending.done) link_->flush();
-    wait(lock, Deadline::never(), [&] { return pending.done; });
+    wait(lock, Deadline::never(), {kind, object}, [&] { return pending.done; });
     return std::move(pending.reply);
   }
   pending_.erase(call);
@@ -162,7 +167,7 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const Objec
   send(kind, object, to, call, std::move(payload), 0);
   if (pending.done) link_->flush();
   try {
-    wait_for_answer(lock, pending, kind, to.rank().number());
+    wait_for_answer(lock, pending, {kind, object}, to.rank().number());
   } catch (...) {
     pending_.erase(call);
     throw;
@@ -170,22 +175,23 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const Objec
   return std::move(pending.reply);
 }
 
-void Client::wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending, Kind kind,
-                             int home) {
+void Client::wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending,
+                             const Purpose& purpose, int home) {
   const auto done = [&] { return pending.done; };
+  const auto kind = purpose.kind;
   const auto patience = patience_.load();
   if (patience.count() == 0 || (kind != Kind::create && kind != Kind::name_find)) {
-    wait(lock, Deadline::never(), done);
+    wait(lock, Deadline::never(), purpose, done);
     return;
   }
-  if (wait(lock, Deadline::after(patience), done)) return;
+  if (wait(lock, Deadline::after(patience), purpose, done)) return;
   log_warn(
       "{} takes more than {} s: rank {} has not answered{}; a rank of a Session answers while it "
       "is in a call of libmpx, so where it computes or waits in MPI it must call progress() now "
       "and then; still waiting",
       kind == Kind::create ? "making an object" : "looking up a named object", patience.count(),
       home, kind == Kind::create ? "" : ", or another process has still to make the object");
-  wait(lock, Deadline::never(), done);
+  wait(lock, Deadline::never(), purpose, done);
 }
 
 std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind,
@@ -206,8 +212,67 @@ void Client::cancel(std::unique_lock<std::mutex>& /*lock*/, std::uint64_t call,
   link_->flush();
 }
 
-bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+Client::Waiting::Waiting(Client& client, const Purpose& purpose, Deadline deadline)
+    : client_(client),
+      purpose_(purpose),
+      endless_(deadline.is_never()),
+      number_(client.next_wait_++),
+      next_(client.waits_) {
+  client_.waits_ = this;
+  if (purpose.idle) since_ = Time::clock::now();  // it is in no hurry
+}
+
+Client::Waiting::~Waiting() {
+  auto** at = &client_.waits_;
+  while (*at != this) at = &(*at)->next_;
+  *at = next_;
+}
+
+std::uint64_t Client::endless_wait() const {
+  return waits_ != nullptr && waits_->endless_ ? waits_->number_ : 0;
+}
+
+int Client::threads() {
+  std::error_code ignored;
+  const std::filesystem::directory_iterator all("/proc/self/task", ignored);
+  return static_cast<int>(std::distance(all, std::filesystem::directory_iterator()));
+}
+
+/// Rank 0 asks. Who drives, and so gets here, waits, unless it only looks in passing.
+void Client::tell_waits(std::uint64_t round) {
+  const auto now = Time::clock::now();
+  ProcessWaits answer;
+  answer.round = round;
+  answer.pid = ::getpid();
+  std::vector<std::thread::id> waiting;
+  for (const auto* wait = waits_; wait != nullptr; wait = wait->next_) {
+    // A thread that waits inside of another wait, in a callback, counts with the inner one.
+    if (std::find(waiting.begin(), waiting.end(), wait->thread_) != waiting.end()) continue;
+    waiting.push_back(wait->thread_);
+    auto since = wait->since_ != Time{} ? wait->since_ : link_->driven_since();
+    if (since == Time{}) since = now;
+    WaitRecord record;
+    record.object = wait->purpose_.object;
+    record.kind = wait->purpose_.kind;
+    record.number = wait->number_;
+    record.age_ns = (now - since).count();
+    record.limit = wait->purpose_.idle ? WaitLimit::idle
+                   : wait->endless_    ? WaitLimit::none
+                                       : WaitLimit::time;
+    answer.waits.push_back(record);
+  }
+  answer.running = threads() - service_threads_ - static_cast<std::int32_t>(waiting.size());
+  send(Kind::waits, {}, ProcessId(0, 0), 0, {Packer::pack(answer), {}}, 0);
+  link_->flush();
+}
+
+bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting) {
+  // A wait that ends soon need not know when it began.
+  constexpr int kRounds = 64;
   require_link();
+  if (waiting != nullptr && (driving_ || ++waiting->rounds_ == kRounds)) {
+    if (waiting->since_ == Time{}) waiting->since_ = Time::clock::now();
+  }
   if (!driving_) {
     driving_ = true;
     try {
@@ -218,6 +283,7 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline) {
       throw;
     }
     driving_ = false;
+    if (waiting != nullptr && waiting->since_ == Time{}) waiting->since_ = link_->driven_since();
     if (!soon_.empty()) run_tasks(lock);
   } else {
     link_->flush();  // the driver may sleep, with what this thread has just sent in a batch
@@ -243,7 +309,7 @@ void Client::hand_over() {
 
 void Client::drive_once(std::unique_lock<std::mutex>& lock) {
   if (driving_ || link_ == nullptr) return;
-  wait_once(lock, Deadline::now());
+  wait_once(lock, Deadline::now(), nullptr);
   hand_over();
 }
 
@@ -289,6 +355,7 @@ void Client::deliver(Frame&& frame) {
       send_count(Kind::drop_flight, reference);
     return;
   }
+  if (header.kind == Kind::waits_tell) return tell_waits(Unpacker(frame.body).get<std::uint64_t>());
   if (header.kind == Kind::recall) {
     const bool its = header.status < kClaimSlots && !slot_objects_.empty() &&
                      slot_objects_[header.status] == header.object;
@@ -341,7 +408,7 @@ void Client::settle() {
   for (const auto& [id, core] : cores_) {
     if (!core.core->retired_) core.core->before_exit();
   }
-  wait(lock, Deadline::never(), [&] { return lingering_.empty(); });
+  wait(lock, Deadline::never(), {Kind::end_recall}, [&] { return lingering_.empty(); });
 }
 
 bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
@@ -423,7 +490,8 @@ void Client::retire(Core& core) {
       return link_->flush();
     }
     // What another process waits for must not lie here until this one waits for something.
-    wait(lock, Deadline::never(), [&, id = core.id_] { return !lingering_.contains(id); });
+    wait(lock, Deadline::never(), {Kind::end_recall, core.id_},
+         [&, id = core.id_] { return !lingering_.contains(id); });
   } catch (const std::exception& error) {
     log_error("{} cannot be given up: {}", to_string(core.id_), error.what());
   }

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "core/pack.hpp"
 #include "endpoint/link.hpp"
 #include "mpx/detail/core.hpp"
+#include "runtime/waits.hpp"
 #include "runtime/wire.hpp"
 
 namespace mpx::detail {
@@ -100,14 +102,36 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Gives up a post_call() that has not been answered.
   void cancel(std::unique_lock<std::mutex>& lock, std::uint64_t call, const ObjectId& object);
 
+  /// While it lives, this thread is known to wait. Made and ended under mutex().
+  class Waiting {
+   public:
+    Waiting(Client& client, const Purpose& purpose, Deadline deadline);
+    ~Waiting();
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    friend class Client;
+    Client& client_;
+    Purpose purpose_;
+    bool endless_;
+    std::uint64_t number_;
+    std::thread::id thread_ = std::this_thread::get_id();
+    int rounds_ = 0;
+    std::chrono::steady_clock::time_point since_{};  // not known yet, in the first rounds
+    Waiting* next_;
+  };
+
   /// Waits until `ready()`, called under the lock, or the deadline; false then. Tries at least
-  /// once.
+  /// once. `purpose` is what is told to who asks.
   template <class Ready>
-  bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, Ready ready) {
+  bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, const Purpose& purpose,
+            Ready ready) {
     if (in_passing_) drive_once(lock);
     if (ready()) return true;
+    Waiting waiting(*this, purpose, deadline);
     try {
-      while (wait_once(lock, deadline) && !ready()) {
+      while (wait_once(lock, deadline, &waiting) && !ready()) {
       }
     } catch (...) {
       hand_over();
@@ -116,6 +140,14 @@ class Client : public std::enable_shared_from_this<Client> {
     hand_over();
     return ready();
   }
+
+  /// The number of this process's wait, if it waits without a time limit, else 0; of several threads
+  /// the last one's. Called under the mutex.
+  [[nodiscard]] std::uint64_t endless_wait() const;
+  /// How many threads this process has.
+  [[nodiscard]] static int threads();
+  /// From now on all threads of this process but `others` are the program's.
+  void set_service_threads(int others) { service_threads_ = others; }
 
   /// Words. A process has its rank work on them, and a rank that does not reach one asks its home:
   /// then they wait for the answer.
@@ -212,14 +244,15 @@ class Client : public std::enable_shared_from_this<Client> {
   };
 
   std::uint64_t work_on_word(const WordRequest& request, const ObjectId& object = {});
-  bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting);
+  void tell_waits(std::uint64_t round);
   void hand_over();
   void drive_once(std::unique_lock<std::mutex>& lock);
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
-  void wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending, Kind kind,
-                       int home);
+  void wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending,
+                       const Purpose& purpose, int home);
   void send_count(Kind kind, const Reference& reference);
 
   Identity self_;
@@ -228,6 +261,9 @@ class Client : public std::enable_shared_from_this<Client> {
   Link* link_ = nullptr;
   bool driving_ = false;
   int waiting_ = 0;
+  Waiting* waits_ = nullptr;  // the newest first
+  std::uint64_t next_wait_ = 1;
+  int service_threads_ = 0;
 
   std::atomic<int> serving_rank_ = -1;  // none known
   std::atomic<bool> in_passing_ = false;

@@ -19,6 +19,9 @@ class DirectLink : public Link {
   }
   void flush() override;
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
+    return runtime_.asleep_since();
+  }
   void leave() override;
   void interrupt() override { runtime_.interrupt(); }
   Words* words() override {

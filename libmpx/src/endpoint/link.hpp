@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <mutex>
 
 #include "core/frame.hpp"
@@ -21,6 +22,8 @@ class Link {
   virtual void flush() = 0;
   /// One round of work; sleeps (without the mutex) if there is nothing to do until the deadline.
   virtual void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) = 0;
+  /// Since when, at the latest, the last drive() waited; nothing if it was short.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point driven_since() const { return {}; }
   /// Nobody of this process waits any more.
   virtual void leave() {}
   /// Ends a sleep of drive(); callable without the mutex.

@@ -42,7 +42,8 @@ void StreamLink::sleep(const timespec* timeout, int bell) const {
 
 void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   channel_.ring_if_asleep();
-  const auto spin_until = steady_clock::now() + (spare_core_ ? kSpin : 0us);
+  driven_since_ = steady_clock::now();
+  const auto spin_until = driven_since_ + (spare_core_ ? kSpin : 0us);
   do {
     const auto frames = reader_.pump(channel_, deliver_);
     if (direct_.pump() || frames != 0) return;

@@ -18,6 +18,9 @@ class StreamLink : public Link {
   void flush() override { channel_.ring_if_asleep(); }
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
   void interrupt() override {}
+  [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
+    return driven_since_;
+  }
   DirectInbox* direct() override { return &direct_; }
 
   [[nodiscard]] Channel& channel() { return channel_; }
@@ -32,6 +35,7 @@ class StreamLink : public Link {
   std::function<void(Frame&&)> deliver_;
   std::function<void()> lost_;
   bool spare_core_;
+  std::chrono::steady_clock::time_point driven_since_{};
 };
 
 }  // namespace mpx::detail

@@ -170,7 +170,7 @@ void ConnectionCore::bind() {
 bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   auto& from = client();
   while (true) {
-    const bool ready = from.wait(lock, deadline, [&] {
+    const bool ready = from.wait(lock, deadline, {Kind::end_item, id()}, [&] {
       return has_message() || peer_closed_ || lost_ || closed_ || !bound_;
     });
     if (bound_ || !ready) return ready;

@@ -138,14 +138,15 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
                          answer->come = true;
                          answer->status = reply.status;
                        });
-    const bool come = from.wait(lock, only_try ? Deadline::never() : deadline,
+    const Purpose purpose{Kind::queue_get, id()};
+    const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
                                 [&] { return answer->come || !ahead_.empty(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
       // The home says which was first. An item that it has sent would overtake others if it came
       // back; and it must not come when this core is gone, for the next one to find in its slot.
       from.cancel(lock, call, id());
-      from.wait(lock, Deadline::never(), [&] { return answer->come; });
+      from.wait(lock, Deadline::never(), purpose, [&] { return answer->come; });
     }
     if (auto item = take_ahead()) return item;
     if (answer->status == Status::closed) {

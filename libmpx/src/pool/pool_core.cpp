@@ -159,7 +159,7 @@ bool BatchCore::ready() {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
   std::unique_lock lock(client.mutex());
-  return client.wait(lock, Deadline::now(), [&] { return received_ == size_; });
+  return client.wait(lock, Deadline::now(), {}, [&] { return received_ == size_; });
 }
 
 bool BatchCore::wait(Deadline deadline) {
@@ -173,7 +173,7 @@ bool BatchCore::wait(Deadline deadline) {
     if (!there) {
       const LentSlot lent;
       std::unique_lock waiting(client.mutex());
-      if (!client.wait(waiting, deadline, some)) return false;
+      if (!client.wait(waiting, deadline, {Kind::pool_results, pool->id()}, some)) return false;
     }
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);

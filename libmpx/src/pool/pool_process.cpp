@@ -109,7 +109,8 @@ void PoolProcess::serve() {
         std::cout.flush();
         lock.lock();
       }
-      client_.wait(lock, Deadline::never(), [&] { return !frames_.empty(); });
+      client_.wait(lock, Deadline::never(), {Kind::pool_tasks, pool_, true},
+                   [&] { return !frames_.empty(); });
       frame = std::move(frames_.front());
       frames_.pop_front();
     }

@@ -34,6 +34,18 @@ std::size_t cpus_per_slot() {
   return *number;
 }
 
+enum class OnDeadlock { report, abort, off };
+
+/// MPX_DEADLOCK.
+OnDeadlock deadlock_setting() {
+  const char* text = std::getenv("MPX_DEADLOCK");
+  const std::string_view what = text == nullptr || *text == 0 ? "report" : text;
+  if (what == "report") return OnDeadlock::report;
+  if (what == "abort") return OnDeadlock::abort;
+  if (what == "off") return OnDeadlock::off;
+  throw LaunchError(fmt::format("MPX_DEADLOCK is '{}': not report, abort or off", what));
+}
+
 /// Process slots of each rank, from MPX_SLOTS: one number for every worker rank, or a list by rank
 /// from 1 on. Without it one slot on each worker rank; a single rank has as many as its cores allow.
 std::vector<std::size_t> slots_of(int size) {
@@ -152,6 +164,16 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
     client->deliver(std::move(frame));
   };
   options.report = report_unfinished;
+  const auto on_deadlock = deadlock_setting();
+  options.looks_for_deadlock = on_deadlock != OnDeadlock::off;
+  options.endless_wait = [client = client_.get()] { return client->endless_wait(); };
+  options.report_waits = [this, on_deadlock](const std::string& text, bool deadlock) {
+    // One write, so that lines of others do not mix in.
+    static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+    if (!deadlock || on_deadlock != OnDeadlock::abort) return;
+    log_error("MPX_DEADLOCK=abort: the job ends");
+    session_.abort(1);
+  };
   options.fatal = [this](const std::string& text) {
     log_error("{}: the job ends", text);
     session_.abort(1);
@@ -160,11 +182,13 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   link_ = std::make_unique<DirectLink>(*runtime_);
   client_->attach(link_.get(), nullptr);
   Client::set_current(client_);
+  client_->set_service_threads(Client::threads() - 1);  // MPI's
 }
 
 void Job::check_settings() {
   MpiSession::check_settings();
   static_cast<void>(slots_of(2));
+  static_cast<void>(deadlock_setting());
 }
 
 Job::~Job() {
@@ -175,10 +199,12 @@ Job::~Job() {
 
 void Job::start_background() {
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
+  client_->set_service_threads(Client::threads() - 1);
 }
 
 void Job::serve() {
   std::unique_lock lock(client_->mutex());
+  const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
   while (!runtime_->shutting_down() || runtime_->busy()) {
     runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
   }

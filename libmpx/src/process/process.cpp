@@ -114,7 +114,7 @@ bool ProcessCore::join(Deadline deadline) {
   require_started("join");
   subscribe();
   std::unique_lock lock(client().mutex());
-  return client().wait(lock, deadline, [&] { return ended_; });
+  return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ended_; });
 }
 
 std::optional<int> ProcessCore::exit_code() {

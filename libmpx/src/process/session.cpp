@@ -16,6 +16,7 @@
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
 #include "process/job.hpp"
+#include "runtime/stop_signal.hpp"
 #include "transport/host_mpi.hpp"
 
 namespace mpx::detail {
@@ -40,6 +41,8 @@ class Turn {
  private:
   bool mine_;
 };
+
+constexpr Purpose kServes{Kind::session_over, {}, true};
 
 /// Why this rank cannot take part; empty if it can.
 std::string trouble_of(const Turn& turn) {
@@ -126,19 +129,20 @@ struct SessionCore::State {
       throw UsageError("serve() on rank 0, which would wait for its own end: it is for the others");
     static_cast<void>(running());
     if (!serves.exchange(true)) tell(Kind::session_serves, 0);
-    wait_until([this] { return over; });
+    wait_until(kServes, [this] { return over; });
   }
 
   template <class Ready>
-  bool wait_until(Ready ready, Deadline deadline = Deadline::never()) {
+  bool wait_until(const Purpose& purpose, Ready ready, Deadline deadline = Deadline::never()) {
     std::unique_lock lock(job->client()->mutex());
-    return job->client()->wait(lock, deadline, ready);
+    return job->client()->wait(lock, deadline, purpose, ready);
   }
 
   /// Rank 0 at its end: until the others have come to theirs.
   void await_others() {
     const auto all_here = [this] { return awaited.empty(); };
-    if (wait_until(all_here, Deadline::after(kPatience))) return;
+    const Purpose ending{Kind::session_left};
+    if (wait_until(ending, all_here, Deadline::after(kPatience))) return;
     std::string missing;
     {
       const std::lock_guard guard(job->client()->mutex());
@@ -149,13 +153,13 @@ struct SessionCore::State {
     }
     log_warn("at the end of the Session rank 0 has waited {} s for {}, still in it; still waiting",
              kPatience.count(), missing);
-    wait_until(all_here);
+    wait_until(ending, all_here);
   }
 
   /// Another rank at its end: serves on until rank 0 has come to its own.
   void await_rank_0() {
     const auto here = [this] { return over || job->runtime().shutting_down(); };
-    if (wait_until(here, Deadline::after(kPatience))) return;
+    if (wait_until(kServes, here, Deadline::after(kPatience))) return;
     log_warn(
         "at the end of the Session rank {} has waited {} s for rank 0 on host {}, still in it; "
         "still waiting, and serving",
@@ -213,6 +217,7 @@ struct SessionCore::State {
   const int rank;
   const int size;
   std::atomic<bool> serves = false;
+  const ReportSignal report_signal;
   std::optional<Job> job;  // until the end
   std::optional<FinalizeHook> at_finalize;
   // guarded by the client's mutex
@@ -264,7 +269,7 @@ void SessionCore::progress() {
   auto& client = *state_->running().client();
   std::unique_lock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
-    client.wait(lock, Deadline::now(), [] { return false; });
+    client.wait(lock, Deadline::now(), {}, [] { return false; });
 }
 
 }  // namespace mpx::detail

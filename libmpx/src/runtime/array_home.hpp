@@ -18,6 +18,10 @@ class ArrayHome : public Home {
     lock_.on_ended(who, facts, out);
   }
   void on_freed(Outbox& out) override { lock_.on_freed(out); }
+  void tell(ObjectFacts& facts) const override {
+    lock_.tell(facts);
+    facts.kind = "Array";
+  }
 
  private:
   LockHome lock_;

@@ -40,6 +40,12 @@ void BarrierHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   }
 }
 
+void BarrierHome::tell(ObjectFacts& facts) const {
+  facts.kind = "Barrier";
+  facts.note = fmt::format("{} of {} are there", waiting_.size() + (actor_ ? 1 : 0), parties_);
+  if (actor_) facts.holders.push_back(*actor_);
+}
+
 void BarrierHome::wait(const FrameHeader& request, Outbox& out) {
   if (!broken_.empty()) return say_no(request, broken_, out);
   told_.erase(request.from);

@@ -42,6 +42,7 @@ class BarrierHome : public Home {
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
+  void tell(ObjectFacts& facts) const override;
 
   [[nodiscard]] const WaitList& waiting() const { return waiting_; }
   [[nodiscard]] bool broken() const { return !broken_.empty(); }

@@ -141,6 +141,12 @@ void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
   out.send(make_frame(header, Payload{Packer::pack(signo), {}}));
 }
 
+std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {
+  std::vector<std::pair<ProcessId, ProcessFacts>> all;
+  for (const auto& [id, record] : records_) all.emplace_back(id, record.facts);
+  return all;
+}
+
 bool Directory::has_children(ProcessId parent) const {
   return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
     const auto& request = record.second.request;

@@ -52,6 +52,8 @@ class Directory {
   [[nodiscard]] std::size_t live() const { return records_.size(); }
   /// The live processes of a rank.
   [[nodiscard]] std::vector<std::string> names_on(int rank) const;
+  /// All live processes, those that are being started included.
+  [[nodiscard]] std::vector<std::pair<ProcessId, ProcessFacts>> processes() const;
 
  private:
   struct Record {

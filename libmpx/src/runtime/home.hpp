@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/pack.hpp"
+#include "runtime/waits.hpp"
 #include "runtime/wire.hpp"
 
 namespace mpx::detail {
@@ -79,6 +80,9 @@ class Home {
 
   /// What the job's end would leave undone here, for a person to read; empty: nothing.
   [[nodiscard]] virtual std::string unfinished() const { return {}; }
+
+  /// For a report of who waits for what: all but `facts.object`.
+  virtual void tell(ObjectFacts& /*facts*/) const {}
 
   /// The last reference is gone; the home is destroyed after this.
   virtual void on_freed(Outbox& /*out*/) {}

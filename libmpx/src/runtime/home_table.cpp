@@ -22,6 +22,14 @@ std::vector<std::string> HomeTable::unfinished() const {
   return all;
 }
 
+ObjectFacts HomeTable::facts(const ObjectId& id) const {
+  ObjectFacts facts;
+  facts.object = id;
+  if (const auto found = objects_.find(id); found != objects_.end())
+    found->second.home->tell(facts);
+  return facts;
+}
+
 void HomeTable::count(Counts& counts, ProcessId who, std::int64_t by) {
   const auto found = counts.try_emplace(who, 0).first;
   found->second += by;

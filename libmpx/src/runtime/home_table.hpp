@@ -38,6 +38,9 @@ class HomeTable {
   /// Home::unfinished() of those homes that have something to say.
   [[nodiscard]] std::vector<std::string> unfinished() const;
 
+  /// Home::tell() of one of them.
+  [[nodiscard]] ObjectFacts facts(const ObjectId& id) const;
+
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] Home* find(const ObjectId& id);
 

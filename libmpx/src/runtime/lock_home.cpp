@@ -90,6 +90,12 @@ void LockHome::on_gone(ProcessId who, const ProcessFacts& /*facts*/, const Gone&
   give_back(owner, LockWord::kAbandoned, out);
 }
 
+void LockHome::tell(ObjectFacts& facts) const {
+  facts.kind = "Lock";
+  if (const auto owner = LockWord::owner(load()); owner != 0)
+    facts.holders.push_back(LockWord::owner_of(owner));
+}
+
 void LockHome::on_freed(Outbox& out) {
   for (auto& [condition, list] : conditions_) list.answer_all(Status::no_object, {}, out);
   WaitHome::on_freed(out);

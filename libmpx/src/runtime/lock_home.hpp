@@ -28,6 +28,7 @@ class LockHome : public WaitHome {
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
+  void tell(ObjectFacts& facts) const override;
 
   /// Who waits at which condition.
   [[nodiscard]] const std::map<ObjectId, WaitList>& conditions() const { return conditions_; }

@@ -59,6 +59,15 @@ void NameTable::bind(Names::iterator entry, Payload handle, Outbox& out) {
     find(waiter.request, entry->first, waiter.type, out);
 }
 
+std::map<ObjectId, std::string> NameTable::objects() const {
+  std::map<ObjectId, std::string> all;
+  for (const auto& [name, entry] : names_) {
+    if (entry.bound && !entry.handle.handles.empty())
+      all[entry.handle.handles[0].object] = shown(name);
+  }
+  return all;
+}
+
 /// Its maker has not made it: the first who waits does, and decides the type.
 void NameTable::pass_on(Names::iterator entry, Outbox& out) {
   auto& waiting = entry->second.waiting;

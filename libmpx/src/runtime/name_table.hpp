@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <string>
 #include <unordered_map>
 
@@ -26,6 +27,8 @@ class NameTable {
   void on_ended(ProcessId who, Outbox& out);
 
   [[nodiscard]] std::size_t size() const { return names_.size(); }
+  /// What has which name, for a person to read: a long one is cut.
+  [[nodiscard]] std::map<ObjectId, std::string> objects() const;
 
  private:
   struct Entry {

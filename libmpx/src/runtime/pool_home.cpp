@@ -346,9 +346,20 @@ void PoolHome::on_leaving(ProcessId who, Outbox& out) {
   if (who == owner_) terminate(out);
 }
 
-std::string PoolHome::unfinished() const {
+std::uint64_t PoolHome::left() const {
   std::uint64_t left = 0;
   for (const auto& [number, batch] : batches_) left += batch.left();
+  return left;
+}
+
+void PoolHome::tell(ObjectFacts& facts) const {
+  facts.kind = "Pool";
+  facts.note = fmt::format("'{}', {} of {} elements finished", settings_.name, submitted_ - left(),
+                           submitted_);
+}
+
+std::string PoolHome::unfinished() const {
+  const auto left = this->left();
   if (left == 0) return {};
   return fmt::format("pool '{}': {} of {} elements finished", settings_.name, submitted_ - left,
                      submitted_);

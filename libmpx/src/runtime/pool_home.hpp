@@ -34,6 +34,7 @@ class PoolHome : public Home {
   void on_leaving(ProcessId who, Outbox& out) override;
   void on_freed(Outbox& out) override;
   [[nodiscard]] std::string unfinished() const override;
+  void tell(ObjectFacts& facts) const override;
 
  private:
   struct Range {
@@ -84,6 +85,7 @@ class PoolHome : public Home {
   void charge_death(Worker& worker, const ProcessFacts& facts, Outbox& out);
   void drop_batch(std::uint64_t number, Outbox& out);
   void drop_finished(Outbox& out);
+  [[nodiscard]] std::uint64_t left() const;
   void fail_all(const Bytes& error, Outbox& out);
   void quit_if_done(Outbox& out);
 

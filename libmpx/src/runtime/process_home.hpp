@@ -17,6 +17,10 @@ class ProcessHome : public Home, private Directory::Observer {
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
+  void tell(ObjectFacts& facts) const override {
+    facts.kind = "Process";
+    if (facts_.ended == 0 && id_ != ProcessId{}) facts.holders.push_back(id_);
+  }
 
  private:
   void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) override;

@@ -1,5 +1,7 @@
 #include "runtime/queue_home.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace mpx::detail {
@@ -312,6 +314,14 @@ void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& o
     hands_.erase(who);
   }
   serve(out);
+}
+
+void QueueHome::tell(ObjectFacts& facts) const {
+  facts.kind = "Queue";
+  const auto items = size();
+  facts.note = items == 0       ? "empty"
+               : capacity_ == 0 ? fmt::format("{} items", items)
+                                : fmt::format("{} items of {}", items, capacity_);
 }
 
 void QueueHome::on_freed(Outbox& out) {

@@ -30,6 +30,7 @@ class QueueHome : public Home {
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
+  void tell(ObjectFacts& facts) const override;
 
  private:
   /// Items that were put one after the other.

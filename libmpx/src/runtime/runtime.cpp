@@ -42,6 +42,8 @@ Runtime::Runtime(Options options)
       words_(*options.words),
       deliver_local_(std::move(options.deliver_local)),
       report_(std::move(options.report)),
+      report_waits_(std::move(options.report_waits)),
+      endless_wait_(std::move(options.endless_wait)),
       homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
         try {
           return make_home(request, std::move(arguments));
@@ -70,6 +72,14 @@ Runtime::Runtime(Options options)
   supervisor_.watch = watch;
   supervisor_.fatal = std::move(options.fatal);
   if (rank() == 0) directory_ = std::make_unique<Directory>(std::move(options.slots));
+  if (rank() == 0 && report_waits_) {
+    WaitWatch::Settings settings;
+    for (int r = 0; r < size(); ++r) settings.hosts.push_back(host(r));
+    settings.looks = options.looks_for_deadlock;
+    settings.processes = [this] { return directory_->processes(); };
+    settings.names = [this] { return names_.objects(); };
+    waits_ = std::make_unique<WaitWatch>(std::move(settings));
+  }
   wake_on_signals(nudge_.get());
   cores_ = std::max(1, static_cast<int>(usable_cpus().size()));
   node_ranks_ = 0;
@@ -183,6 +193,16 @@ void Runtime::serve(Frame&& frame) {
       return;
     case Kind::word:
       return work_on_word(std::move(frame));
+    case Kind::waits_want:
+      return want_waits();
+    case Kind::waits_ask:
+    case Kind::waits_ask_homes:
+      return tell_waits(frame);
+    case Kind::waits:
+    case Kind::waits_rank:
+    case Kind::waits_objects:
+      if (waits_) waits_->on(header, take_payload(std::move(frame)), steady_clock::now(), *this);
+      return say_waits();
     default:
       log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
                 to_string(header.from));
@@ -294,10 +314,56 @@ void Runtime::spread_stop() {
   }
 }
 
+void Runtime::want_waits() {
+  if (waits_) return waits_->want(steady_clock::now(), *this);
+  if (rank() == 0) return;
+  FrameHeader header;
+  header.kind = Kind::waits_want;
+  header.to = ProcessId(0, 0);
+  route(make_frame(header, {}));
+}
+
+/// Rank 0 asks what is waited for here.
+void Runtime::tell_waits(const Frame& request) {
+  Unpacker in(request.body);
+  const auto round = in.get<std::uint64_t>();
+  FrameHeader answer;
+  answer.from = ProcessId(rank(), 0);
+  answer.to = ProcessId(0, 0);
+  if (request.header.kind == Kind::waits_ask_homes) {
+    std::vector<ObjectFacts> all;
+    for (const auto& object : in.get<std::vector<ObjectId>>()) all.push_back(homes_.facts(object));
+    answer.kind = Kind::waits_objects;
+    return route(make_frame(answer, {Packer::pack(round, all), {}}));
+  }
+  FrameHeader ask;
+  ask.kind = Kind::waits_tell;
+  ask.to = ProcessId(rank(), 0);
+  if (deliver_local_) deliver_local_(make_frame(ask, {Packer::pack(round), {}}));
+  supervisor_.ask_waits(round);
+  const std::uint8_t under_way = transport_.busy() || supervisor_.congested() ? 1 : 0;
+  answer.kind = Kind::waits_rank;
+  route(make_frame(answer, {Packer::pack(round, under_way, supervisor_.permits()), {}}));
+}
+
+void Runtime::watch_waits(steady_clock::time_point now) {
+  if (!waits_) return;
+  waits_->on_time(now, endless_wait_ ? endless_wait_() : 0, *this);
+  say_waits();
+}
+
+void Runtime::say_waits() {
+  if (!waits_) return;
+  if (const auto report = waits_->take_report()) report_waits_(report->text, report->deadlock);
+}
+
 void Runtime::heed_signals() {
   if (stop_flag() && !stop_spread_ && !shutting_down_) spread_stop();
+  if (waits_ && waits_->active()) watch_waits(steady_clock::now());
   const auto signals = take_rank_signals();
   if (signals == 0) return;
+  if ((signals & RankSignals::kWaits) != 0) want_waits();
+  if ((signals & ~RankSignals::kWaits) == 0) return;
   if (directory_ && report_) report_(unfinished());
   if ((signals & RankSignals::kEnds) != 0) die_of_sigterm();
 }
@@ -343,6 +409,7 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 }
 
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  asleep_since_ = {};
   awake();
   if (progress() != 0) {
     fresh_event_ = true;
@@ -362,6 +429,7 @@ void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     lock.lock();
     return;
   }
+  asleep_since_ = now;
   sleep(lock, deadline, Sleeper::driver);
 }
 
@@ -403,6 +471,7 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     transport_.announce_sleep();
     supervisor_.announce_sleep();
   }
+  if (who == Sleeper::driver) watch_waits(steady_clock::now());
   if (progress() != 0 || supervisor_.readable()) return;
   auto limit = deadline.left();
   const auto bound = [&](std::chrono::nanoseconds most) {
@@ -411,6 +480,9 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   if (transport_.busy()) bound(50us);
   if (transport_.needs_timer())
     bound(steady_clock::now() - last_event_ > 1s ? kTimerQuiet : kTimer);
+  if (waits_ && waits_->next() && (who == Sleeper::driver || waits_->active())) {
+    bound(std::max<std::chrono::nanoseconds>(*waits_->next() - steady_clock::now(), 1ms));
+  }
   timespec timeout{};
   if (limit) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();

@@ -14,6 +14,7 @@
 #include "runtime/home_table.hpp"
 #include "runtime/name_table.hpp"
 #include "runtime/supervisor.hpp"
+#include "runtime/wait_watch.hpp"
 #include "transport/transport.hpp"
 #include "transport/words.hpp"
 
@@ -36,6 +37,12 @@ class Runtime : private Outbox {
     std::function<void(const std::string&)> fatal;  ///< the job cannot go on
     /// On rank 0, when the job is being ended: what is unfinished.
     std::function<void(const std::string&)> report;
+    /// On rank 0, who waits for what: on request, and where nobody can go on (`deadlock`). None: no
+    /// such reports.
+    std::function<void(const std::string&, bool deadlock)> report_waits;
+    /// On rank 0: the number of the wait of the code in this rank, if it has no time limit; else 0.
+    std::function<std::uint64_t()> endless_wait;
+    bool looks_for_deadlock = true;
   };
 
   explicit Runtime(Options options);
@@ -56,6 +63,9 @@ class Runtime : private Outbox {
   /// One round: moves what can be moved; if nothing could for a while, sleeps until something
   /// happens or the deadline. `lock` holds the mutex.
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline);
+
+  /// When the last drive() went to sleep; nothing if it did not.
+  [[nodiscard]] std::chrono::steady_clock::time_point asleep_since() const { return asleep_since_; }
 
   /// One round without sleeping. Returns the number of events.
   std::size_t progress();
@@ -103,6 +113,10 @@ class Runtime : private Outbox {
   void awake();
   void spread_stop();
   void heed_signals();
+  void want_waits();
+  void tell_waits(const Frame& request);
+  void watch_waits(std::chrono::steady_clock::time_point now);
+  void say_waits();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
   [[nodiscard]] std::chrono::nanoseconds spin_time() const;
@@ -111,9 +125,12 @@ class Runtime : private Outbox {
   Words& words_;
   std::function<void(Frame&&)> deliver_local_;
   std::function<void(const std::string&)> report_;
+  std::function<void(const std::string&, bool)> report_waits_;
+  std::function<std::uint64_t()> endless_wait_;
   std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
-  NameTable names_;  // rank 0 only
+  NameTable names_;                   // rank 0 only
+  std::unique_ptr<WaitWatch> waits_;  // rank 0 only, where it is wanted
   Supervisor supervisor_;
   UniqueFd epoll_;
   UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_
@@ -131,6 +148,7 @@ class Runtime : private Outbox {
   bool fresh_event_ = false;  // since last_event_ was set; reading the clock is not for free
   std::uint32_t idle_rounds_ = 0;
   std::chrono::steady_clock::time_point last_event_{};
+  std::chrono::steady_clock::time_point asleep_since_{};
 };
 
 }  // namespace mpx::detail

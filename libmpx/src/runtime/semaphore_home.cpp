@@ -12,6 +12,11 @@ void SemaphoreHome::on(const FrameHeader& request, Payload payload, Outbox& out)
   WaitHome::on(request, std::move(payload), out);
 }
 
+void SemaphoreHome::tell(ObjectFacts& facts) const {
+  facts.kind = "Semaphore";
+  for (const auto& [who, count] : held_) facts.permits.push_back({self_, who, count});
+}
+
 void SemaphoreHome::hold(ProcessId who, std::int64_t more) {
   if (who.is_rank()) return;  // its end is the end of the job
   const auto found = held_.try_emplace(who, 0).first;

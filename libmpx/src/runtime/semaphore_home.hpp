@@ -22,6 +22,7 @@ class SemaphoreHome : public WaitHome {
       : WaitHome(words, word), self_(self), settings_(settings) {}
 
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
+  void tell(ObjectFacts& facts) const override;
 
  protected:
   [[nodiscard]] std::optional<Word> taken(Word word, ProcessId /*who*/) const override {

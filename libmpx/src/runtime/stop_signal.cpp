@@ -42,7 +42,7 @@ void on_stop_signal(int signo) {
     ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
     ::raise(signo);
   }
-  stop.store(true, std::memory_order_release);
+  if (signo != SIGUSR2) stop.store(true, std::memory_order_release);
   errno = saved;
 }
 
@@ -55,6 +55,8 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   if (signo == SIGTERM && info->si_pid == launcher) {
     if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
     note(RankSignals::kEnds);
+  } else if (signo == SIGUSR2) {
+    note(RankSignals::kWaits);
   } else {
     const bool last_call = signo == SIGTERM && (under_slurmstepd || reports_are_silent);
     if (last_call || (under_slurmstepd && reports_are_silent)) note(RankSignals::kReport);
@@ -137,6 +139,23 @@ void install_rank_handlers(bool launched, bool reports, bool silently) {
   ::sigemptyset(&action.sa_mask);
   for (const int signo : {SIGUSR1, SIGUSR2}) ::sigaction(signo, &action, nullptr);
   if (launched) ::sigaction(SIGTERM, &action, nullptr);
+}
+
+ReportSignal::ReportSignal() {
+  struct sigaction action {};
+  ::sigaction(SIGUSR2, nullptr, &action);
+  if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL) return;
+  action.sa_sigaction = on_rank_signal;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
+  ::sigaction(SIGUSR2, &action, nullptr);
+  installed_ = true;
+}
+
+ReportSignal::~ReportSignal() {
+  struct sigaction action {};
+  ::sigaction(SIGUSR2, nullptr, &action);
+  const bool ours = (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_rank_signal;
+  if (installed_ && ours) ::signal(SIGUSR2, SIG_DFL);
 }
 
 std::uint32_t take_rank_signals() noexcept {

@@ -11,7 +11,7 @@ using AnnouncedSignals = std::atomic<std::uint32_t>;
 static_assert(AnnouncedSignals::is_always_lock_free);
 
 /// Whether `signo` is one that launchers send to whole process groups: SIGTERM, SIGINT, SIGUSR1 or
-/// SIGUSR2.
+/// SIGUSR2. Of these USR2 does not ask to stop.
 [[nodiscard]] bool is_stop_signal(int signo) noexcept;
 
 /// True once a launcher, a scheduler or a user at the terminal has sent one of these signals to
@@ -35,13 +35,28 @@ struct RankSignals {
   /// Slurm has sent it: the time that it leaves the job has begun. Known of a rank that srun started;
   /// supposed, since it does no harm, where reports are silent, there of USR1 by srun as well.
   static constexpr std::uint32_t kReport = 2;
+  /// USR2: a report is wanted of who waits for what.
+  static constexpr std::uint32_t kWaits = 4;
 };
 
-/// For a rank, instead of install_stop_handlers: USR1 and USR2 set stop_flag(). So does SIGTERM,
-/// where a launcher started the rank, unless it was mpirun that sent it: that ends the rank, by way of
-/// take_rank_signals() or, without `reports` or anybody to wake, at once. `silently`: what it reports
-/// is kept, to be said only if the job does not come to its end.
+/// For a rank, instead of install_stop_handlers: USR2 asks for a report, USR1 sets stop_flag(). So
+/// does SIGTERM, where a launcher started the rank, unless it was mpirun that sent it: that ends the
+/// rank, by way of take_rank_signals() or, without `reports` or anybody to wake, at once.
+/// `silently`: what it reports is kept, to be said only if the job does not come to its end.
 void install_rank_handlers(bool launched, bool reports, bool silently = false);
+
+/// While it lives, USR2 asks this rank for a report (RankSignals::kWaits), unless the program handles
+/// or ignores that signal.
+class ReportSignal {
+ public:
+  ReportSignal();
+  ~ReportSignal();
+  ReportSignal(const ReportSignal&) = delete;
+  ReportSignal& operator=(const ReportSignal&) = delete;
+
+ private:
+  bool installed_ = false;
+};
 
 /// RankSignals that have come since the last call.
 [[nodiscard]] std::uint32_t take_rank_signals() noexcept;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -206,6 +207,7 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
   frame.header.from = child.id;  // whatever it says
   if (gather_put(child, frame)) return;
   send_puts(child);
+  if (frame.header.kind == Kind::waits) child.asked = false;
   touch(child, home_of(frame));
   if (!child.arrived.empty()) {
     const auto kind = frame.header.kind;
@@ -346,6 +348,31 @@ void Supervisor::report_end(Child& child) {
   }
   log_debug("process '{}' (pid {}) ended with {}", child.facts.name, child.facts.pid,
             child.facts.exit_code);
+}
+
+void Supervisor::ask_waits(std::uint64_t round) {
+  for (auto& [serial, child] : children_) {
+    if (child->ended || std::exchange(child->asked, true)) continue;
+    FrameHeader header;
+    header.kind = Kind::waits_tell;
+    header.to = child->id;
+    deliver(make_frame(header, {Packer::pack(round), {}}));
+  }
+}
+
+std::vector<HeldPermits> Supervisor::permits() const {
+  std::vector<HeldPermits> all;
+  for (const auto& [serial, child] : children_) {
+    for (const auto& [semaphore, count] : child->permits)
+      all.push_back({semaphore, child->id, count});
+  }
+  return all;
+}
+
+bool Supervisor::congested() const {
+  return std::any_of(children_.begin(), children_.end(), [](const auto& entry) {
+    return !entry.second->writer.empty() || !entry.second->stalled.empty();
+  });
 }
 
 void Supervisor::request_stop() {

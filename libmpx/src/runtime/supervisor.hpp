@@ -75,6 +75,14 @@ class Supervisor {
   /// Whether pump() may have something to do.
   [[nodiscard]] bool active() const { return !children_.empty(); }
 
+  /// Asks each process what it waits for, but for those that have not answered the last time: they
+  /// compute.
+  void ask_waits(std::uint64_t round);
+  /// Permits that processes of this rank hold by what note_permits() was told.
+  [[nodiscard]] std::vector<HeldPermits> permits() const;
+  /// Whether something for a process waits for room.
+  [[nodiscard]] bool congested() const;
+
   /// Asks all processes to stop, and those that start from now on.
   void request_stop();
 
@@ -101,7 +109,7 @@ class Supervisor {
     int last_touched = -1;
     std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
     std::deque<Frame> stalled;                          // claimable deliveries without number space
-    bool started = false;
+    bool asked = false;  // what it waits for, and it has not answered
     bool ended = false;
     std::map<ObjectId, std::int64_t> permits;
     std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over

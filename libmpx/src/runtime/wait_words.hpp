@@ -22,6 +22,9 @@ struct LockWord {
   static constexpr std::uint64_t owner(std::uint64_t word) {
     return word & ~(kContended | kAbandoned);
   }
+  static constexpr ProcessId owner_of(std::uint64_t owner) {
+    return ProcessId::from_value(owner - 1);
+  }
   static constexpr std::optional<std::uint64_t> taken(std::uint64_t word, ProcessId who) {
     if (owner(word) != 0) return std::nullopt;
     return word | owned_by(who);

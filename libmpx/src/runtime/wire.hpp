@@ -92,8 +92,14 @@ enum class Kind : std::uint16_t {
   name_bind,     ///< {name}, payload: an encoded handle of what the caller has made; answered
   name_give_up,  ///< {name}: the caller could not make it; answered
   shutdown,      ///< rank 0 → all: end every process and leave
-  shutdown_done,  ///< worker → rank 0
-  stop,           ///< rank → rank 0 → all: the job is asked to stop (mpx::stop_requested)
+  shutdown_done,    ///< worker → rank 0
+  stop,             ///< rank → rank 0 → all: the job is asked to stop (mpx::stop_requested)
+  waits_want,       ///< rank → rank 0: a report is wanted of who waits for what
+  waits_ask,        ///< {u64 round} → rank: says waits_tell to all its processes; → waits_rank
+  waits_ask_homes,  ///< {u64 round, vector<ObjectId>} → rank; → waits_objects
+  waits,            ///< ProcessWaits, process → rank 0
+  waits_rank,       ///< {u64 round, u8 transfers are under way} rank → rank 0
+  waits_objects,    ///< {u64 round, vector<ObjectFacts>} rank → rank 0
   word,  ///< WordRequest → {u64 what the word was}; from a process to its own rank, and on to
          ///< the word's, where the first does not reach it
 
@@ -114,6 +120,7 @@ enum class Kind : std::uint16_t {
   pool_results,  ///< as pool_done, for the submitter of a batch; header.call: its number there
   session_over,  ///< rank 0 → all ranks: it has come to the end of its Session
   session_left,  ///< rank → rank 0: it has, too
+  waits_tell,    ///< {u64 round}: say what you wait for (waits)
   session_serves,  ///< rank → rank 0 → all ranks: rank header.call serves until the end
 };
 
