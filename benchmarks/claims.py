@@ -12,11 +12,14 @@ class Program:
     ranks: int = 1  # ranks the launcher starts; 1 for raw and python: no launcher
     launch: tuple = ()  # options of mpx-run, or of mpirun
     one_core: bool = False  # everything of the job on the same core
+    arguments: tuple = ()  # of the program
+    module: str = "mpi4py"  # of mpi4py: by which Python runs the program,
+    needs: str = "mpi4py"  # … and without which it is left out
     timed: str = ""  # the program prints nothing: the benchmark that its whole run is
 
 
-def mpx(name, *launch, ranks=2, one_core=False, timed=""):
-    return Program("mpx", name, ranks, launch, one_core, timed)
+def mpx(name, *launch, ranks=2, **more):
+    return Program("mpx", name, ranks, launch, **more)
 
 
 # Options of both launchers: {0}, {1} are names of nodes. Rank 0 alone on the first, all others on
@@ -25,8 +28,30 @@ PAIR = ("--host", "{0}:1,{1}:1")
 THREE = ("--host", "{0}:2,{1}:1,{2}:1")
 
 
+# As many ranks or slots, on as many of three nodes as there are.
+SPREAD = {2: PAIR, 4: THREE, 8: ("--host", "{0}:3,{1}:3,{2}:2")}
+PARTIES = tuple(SPREAD)  # that fight over a lock, or meet at a barrier
+
+
 def peers(ranks):
     return mpx("peers", "-n", str(ranks), "--host", f"{{0}}:1,{{1}}:{ranks - 1}", ranks=ranks)
+
+
+def contended(parties, *where):
+    """A lock that goes round, and a barrier; Python's own are of one node."""
+    count = ("--parties", str(parties))
+    ranks = ("-n", str(parties), *where)
+    programs = [
+        mpx("handover", *ranks, ranks=parties),
+        mpx("handover_process", "-w", str(parties), *where, ranks=parties, arguments=count),
+        Program("raw", "handover", parties, where),
+        Program("mpi4py", "handover", parties, where, needs="mpi4py.util.sync"),
+        mpx("barrier", *ranks, ranks=parties),
+        Program("raw", "barrier", parties, where),
+    ]
+    if not where:
+        programs += [Program("python", name, arguments=count) for name in ("handover", "barrier")]
+    return programs
 
 
 # Variants of one group run one after the other in each round, so that they meet the same machine.
@@ -42,9 +67,16 @@ GROUPS = {
         mpx("pool", "-w", "2"),
         Program("raw", "pool", 3),
         Program("python", "pool"),
-        Program("mpi4py", "pool", 3),
+        Program("mpi4py", "pool", 3, module="mpi4py.futures"),
     ],
-    "lock": [mpx("lock", "-w", "2"), Program("raw", "lock", 2), Program("python", "lock")],
+    "lock": [
+        mpx("lock", "-w", "2"),
+        mpx("lock_rank", "-n", "2"),
+        mpx("lock_process", "-w", "1"),
+        Program("raw", "lock", 2),
+        Program("python", "lock"),
+    ],
+    "sync": [program for parties in PARTIES for program in contended(parties)],
     "start": [mpx("start", "-w", "1"), Program("raw", "start"), Program("python", "start")],
     "idle": [
         mpx("idle", "-n", "2"),
@@ -65,10 +97,14 @@ NODES_GROUPS = {
     "nodes": [
         mpx("pipe_rank", "-n", "2", *PAIR),
         Program("raw", "pipe", 2, PAIR),
+        mpx("lock_rank", "-n", "2", *PAIR),
         mpx("dispatch", "-n", "2", *PAIR),
         mpx("idle", "-n", "2", *PAIR),
         mpx("empty", "-n", "4", *THREE, ranks=4, timed="empty"),
         Program("raw", "empty", 4, THREE, timed="empty"),
+    ],
+    "syncnodes": [
+        program for parties in PARTIES for program in contended(parties, *SPREAD[parties])
     ],
     "peers": [peers(2), peers(8), peers(32), peers(64)],
 }
@@ -107,6 +143,33 @@ class Claim:
 
 RAW_ROUND_TRIP = ("nodes.pipe_rank", 8, "round_trip")
 
+
+def contended_claims(prefix, parties):
+    """Those of contended(); `prefix` is NODES_PREFIX or nothing."""
+    title = "nodes: " if prefix else ""
+    turns = f"{title}turns of a lock, {parties} ranks"
+    ranks = f"{prefix}handover", parties, "throughput"
+    processes = f"{prefix}handover_process", parties
+    claims = [
+        Claim(f"{turns}, against MPI_Win_lock", *ranks, "raw", target=1),
+        Claim(f"{turns}, against a Mutex of mpi4py", *ranks, "mpi4py", target=1),
+        Claim(f"{turns}, most to least of one", *ranks[:2], "most_to_least", "", "value", 1.2),
+        Claim(f"{title}the same, processes against ranks of MPI_Win_lock", *processes,
+              "throughput", "raw", twin=ranks),
+        Claim(f"{title}the same, processes, most to least of one", *processes, "most_to_least",
+              "", "value", 1.2),
+        Claim(f"{title}barrier of {parties} ranks", f"{prefix}barrier", parties, "time", "raw",
+              "cost", 4),
+    ]
+    if not prefix:
+        claims += [
+            Claim(f"barrier of {parties} ranks, against processes", "barrier", parties, "time",
+                  "python"),
+            Claim(f"turns of a lock, {parties} processes", *processes, "throughput", "python"),
+        ]
+    return claims
+
+
 CLAIMS = [
     Claim("queue, 10^4 ints, process to process", "queue", 10**4, "throughput", "python"),
     Claim("queue, 10^5 ints", "queue", 10**5, "throughput", "python"),
@@ -125,8 +188,15 @@ CLAIMS = [
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "raw", "cost",
           3),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),
+    Claim("lock or unlock, uncontended, from a rank of a Session", "lock_rank", 1, "operation",
+          "raw", "cost", 3),
+    Claim("lock or unlock, uncontended, from a process, against a load", "lock_process", 1,
+          "operation", "mpx", "cost", 1.5, ("lock_process", 1, "load")),
+    Claim("lock or unlock, uncontended, from a process, against a Manager's", "lock_process", 1,
+          "operation", "python"),
     Claim("lock + unlock, two processes at once", "lock_contended", 2, "pair", "python"),
     Claim("lock + unlock, against two spinning ranks", "lock_contended", 2, "pair", "raw"),
+    *(claim for parties in PARTIES for claim in contended_claims("", parties)),
     Claim("process start + join", "start_join", 1, "time", "python", target=1),
     Claim("process start + join, against fork + waitpid", "start_join", 1, "time", "raw", "cost"),
     Claim("idle worker rank, share of a core", "idle", 1, "cpu", "", "value", 0.5),
@@ -141,6 +211,9 @@ CLAIMS = [
     Claim("nodes: pipe, 64 KiB, rank to rank", "nodes.pipe_rank", 65536, "bandwidth", "raw"),
     Claim("nodes: pipe, 1 MiB, rank to rank", "nodes.pipe_rank", 1 << 20, "bandwidth", "raw",
           target=0.9),
+    Claim("nodes: lock or unlock, uncontended, from a rank, against a round trip",
+          "nodes.lock_rank", 1, "operation", "raw", "cost", 1.2, RAW_ROUND_TRIP),
+    *(claim for parties in PARTIES for claim in contended_claims(NODES_PREFIX, parties)),
     Claim("nodes: dispatch of a task, busy, against a round trip", "nodes.dispatch", 0, "delay",
           "raw", "cost", 2, RAW_ROUND_TRIP),
     Claim("nodes: a task there and its result back, busy", "nodes.dispatch", 0, "round_trip",

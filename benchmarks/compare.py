@@ -10,6 +10,7 @@ import argparse
 import collections
 import csv
 import datetime
+import functools
 import os
 import pathlib
 import signal
@@ -33,7 +34,7 @@ SKIPPED = 77
 STDOUT = pathlib.Path("-")
 
 
-def environment():
+def environment(ranks=1):
     """What several ranks on few cores need; all of it only where the caller has not set it."""
     env = dict(os.environ)
     wanted = {
@@ -42,6 +43,8 @@ def environment():
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMPI_MCA_osc": "sm,pt2pt",  # Debian's default crashes in compare_and_swap
     }
+    if ranks > len(os.sched_getaffinity(0)):  # who polls lets the others have the core
+        wanted |= {"OMPI_MCA_mpi_yield_when_idle": "1"}
     if os.geteuid() == 0:
         wanted |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     for name, value in wanted.items():
@@ -54,27 +57,35 @@ def runner(build):
     return next((p for p in (build / "runner/mpx-run", build / "mpx-run") if p.exists()), None)
 
 
+@functools.cache
+def installed(module):
+    """Whether that Python has a module; importing it might start MPI."""
+    check = f"import sys, importlib.util as i; sys.exit(i.find_spec('{module}') is None)"
+    return subprocess.run([PYTHON, "-c", check], capture_output=True).returncode == 0
+
+
 def command(program, build, extra, nodes):
-    """Command line of a program, or None where it is not built or not installed."""
+    """Command line of a program; raises LookupError where something for it is missing."""
     launch = [word.format(*nodes) for word in program.launch]
+    extra = [*program.arguments, *extra]
     if program.variant in ("mpx", "raw"):
         binary = build / "benchmarks" / program.variant / program.name
         if not binary.exists():
-            return None
+            raise LookupError("not built")
         line = [str(binary), *extra]
         if program.variant == "mpx":
             launcher = runner(build)
             if launcher is None:
-                return None
+                raise LookupError("mpx-run is not built")
             line = [str(launcher), *launch, *line]
         elif program.ranks > 1:
             line = ["mpirun", "-n", str(program.ranks), *launch, *line]
     elif program.variant == "mpi4py":
-        if subprocess.run([PYTHON, "-c", "import mpi4py"], capture_output=True).returncode != 0:
-            return None
+        if not installed(program.needs):
+            raise LookupError(f"{PYTHON} has no {program.needs}")
         script = HERE / "python" / f"bench_{program.name}_mpi4py.py"
-        line = ["mpirun", "-n", str(program.ranks), PYTHON, "-m", "mpi4py.futures", str(script),
-                *extra]
+        line = ["mpirun", "-n", str(program.ranks), *launch, PYTHON, "-m", program.module,
+                str(script), *extra]
     else:
         line = [PYTHON, str(HERE / "python" / f"bench_{program.name}.py"), *extra]
     if program.one_core:
@@ -82,10 +93,10 @@ def command(program, build, extra, nodes):
     return line
 
 
-def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE):
+def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE, ranks=1):
     """Output of a program; raises RuntimeError if it fails or takes too long."""
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True,
-                               env=environment(), start_new_session=True)
+                               env=environment(ranks), start_new_session=True)
     try:
         out, err = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -107,7 +118,7 @@ def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE):
 def run_timed(line, program):
     """The figure of a program that prints none: how long all of it takes."""
     start = time.monotonic()
-    run(line)
+    run(line, ranks=program.ranks)
     taken = time.monotonic() - start
     return f"{program.timed},{program.variant},{program.ranks},time,s,{taken:.6f}"
 
@@ -176,7 +187,7 @@ def on_virtual_nodes(options, groups):
 
 def measure(options, groups, nodes):
     """All rows of all rounds, and what went wrong."""
-    rows, problems, absent = [], [], set()
+    rows, problems, absent = [], [], {}
     prefix = NODES_PREFIX if nodes else ""
     for number in range(1, options.rounds + 1):
         for group in groups:
@@ -186,23 +197,24 @@ def measure(options, groups, nodes):
                 if options.quick and program.ranks > 8:
                     continue
                 extra = ["--quick"] if options.quick and not program.timed else []
-                line = command(program, options.build, extra, nodes)
                 label = f"{program.variant}/{program.name}"
-                if line is None:
-                    absent.add(label)
+                try:
+                    line = command(program, options.build, extra, nodes)
+                except LookupError as missing:
+                    absent[label] = str(missing)
                     continue
                 print(f"round {number}: {prefix}{label}", file=sys.stderr, flush=True)
                 try:
-                    text = run_timed(line, program) if program.timed else run(line)
+                    text = (run_timed(line, program) if program.timed else
+                            run(line, ranks=program.ranks))
                     fresh = rows_of(text, program, number, prefix)
                     rows += fresh
                     append_csv(options.csv, fresh)
                 except RuntimeError as problem:
                     problems.append(str(problem))
                     print(problem, file=sys.stderr)
-    if absent:
-        print("not built or not installed, left out: " + ", ".join(sorted(absent)),
-              file=sys.stderr)
+    for label, reason in sorted(absent.items()):
+        print(f"{label} is left out: {reason}", file=sys.stderr)
     return rows, problems
 
 

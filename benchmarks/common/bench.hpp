@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// What every benchmark program shares: its one option, its clock and its output.
+/// What every benchmark program shares: its options, its clock and its output.
 namespace bench {
 
 /// `--quick`: tiny numbers, to see that the program works; its figures mean nothing.
@@ -17,6 +17,20 @@ inline bool quick(int argc, char** argv) {
     if (std::strcmp(argv[i], "--quick") == 0) return true;
   }
   return false;
+}
+
+/// The number behind an option of the command line, or `otherwise`.
+inline std::uint64_t number_after(const char* option, int argc, char** argv,
+                                  std::uint64_t otherwise) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], option) == 0) return std::stoull(argv[i + 1]);
+  }
+  return otherwise;
+}
+
+/// `--parties N`: how many processes take part, where these are not ranks.
+inline std::size_t parties(int argc, char** argv) {
+  return number_after("--parties", argc, argv, 2);
 }
 
 /// Nanoseconds on a clock that all processes of a node share.
@@ -64,6 +78,17 @@ inline void emit_pipe(const char* benchmark, const char* variant, long size, dou
   if (size > 8) emit(benchmark, variant, size, "bandwidth", "MiB/s", mebibytes / seconds);
 }
 
+/// What one round of a barrier takes, in seconds. To be called by all who meet there.
+template <class Wait>
+double barrier_time(bool quick, Wait&& wait) {
+  const int rounds = quick ? 5 : 200;
+  return median_seconds(9,
+                        [&] {
+                          for (int i = 0; i < rounds; ++i) wait();
+                        }) /
+         rounds;
+}
+
 /// Message sizes of the pipe benchmarks, and round trips timed together for each.
 struct PipeCase {
   long size;
@@ -90,10 +115,7 @@ inline std::uint64_t compute(std::uint64_t steps) {
 
 /// Steps of compute() that take about a second here; the same number for all variants of a call.
 inline std::uint64_t compute_steps(int argc, char** argv) {
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (std::strcmp(argv[i], "--steps") == 0) return std::stoull(argv[i + 1]);
-  }
-  return quick(argc, argv) ? 1000000u : 500000000u;
+  return number_after("--steps", argc, argv, quick(argc, argv) ? 1000000u : 500000000u);
 }
 
 }  // namespace bench

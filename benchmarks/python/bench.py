@@ -1,10 +1,13 @@
-"""What every Python twin shares: its one option, its timing and its output (see common/bench.hpp)."""
+"""What every Python twin shares: its options, its timing and its output (see common/bench.hpp)."""
 
 import statistics
 import sys
 import time
 
 QUICK = "--quick" in sys.argv
+# --parties N: how many processes take part, where these are not ranks.
+PARTIES = int(sys.argv[sys.argv.index("--parties") + 1]) if "--parties" in sys.argv else 2
+TURNS_TIME = 0.02 if QUICK else 2  # seconds
 # Python 3.11's default on Linux, said aloud since later versions changed it.
 CONTEXT = "fork"
 
@@ -23,3 +26,20 @@ def median_seconds(repetitions, action):
 
 def emit(benchmark, variant, size, metric, unit, value):
     print(f"{benchmark},{variant},{size},{metric},{unit},{value:.9g}", flush=True)
+
+
+def take_turns(turn):
+    """How many turns this process has in TURNS_TIME."""
+    turns = 0
+    end = time.monotonic() + TURNS_TIME
+    while time.monotonic() < end:
+        turn()
+        turns += 1
+    return turns
+
+
+def emit_turns(benchmark, variant, turns):
+    """Turns a second, and most to least of one process."""
+    emit(benchmark, variant, len(turns), "throughput", "1/s", sum(turns) / TURNS_TIME)
+    emit(benchmark, variant, len(turns), "most_to_least", "x",
+         max(turns) / min(turns) if min(turns) else float("inf"))

@@ -1,4 +1,5 @@
-"""multiprocessing.Lock, a semaphore of this node: alone, and fought over by two processes."""
+"""multiprocessing.Lock, a semaphore of this node: alone, and fought over by two processes; alone,
+the Lock of a Manager, which other nodes could use too: a process that is asked."""
 
 import multiprocessing
 import time
@@ -6,10 +7,11 @@ import time
 from bench import CONTEXT, QUICK, emit, median_seconds
 
 PAIRS = 20 if QUICK else 20000
+REQUESTED = 20 if QUICK else 1000  # pairs
 
 
-def take_turns(lock):
-    for _ in range(PAIRS):
+def take_turns(lock, pairs=PAIRS):
+    for _ in range(pairs):
         lock.acquire()
         lock.release()
 
@@ -37,6 +39,11 @@ def main():
         process.join()
     elapsed = max(ends) - min(starts)
     emit("lock_contended", "python", 2, "pair", "us", elapsed / (2 * PAIRS) * 1e6)
+
+    with context.Manager() as manager:
+        far = manager.Lock()
+        elapsed = median_seconds(9, lambda: take_turns(far, REQUESTED))
+    emit("lock_process", "python", 1, "operation", "us", elapsed / (2 * REQUESTED) * 1e6)
 
 
 if __name__ == "__main__":
