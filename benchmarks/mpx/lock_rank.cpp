@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
       locks.put(mpx::Lock());
     } else {
       const auto lock = locks.get();
-      const int pairs = bench::quick(argc, argv) ? 20 : 5000;
-      const double time = bench::median_seconds(9, [&] {
+      const int pairs = bench::quick(argc, argv) ? 20 : 1000;
+      const double time = bench::median_seconds(15, [&] {
         for (int i = 0; i < pairs; ++i) {
           lock.lock();
           lock.unlock();
