@@ -478,11 +478,13 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     limit = std::min(limit.value_or(most), most);
   };
   if (transport_.busy()) bound(50us);
-  if (transport_.needs_timer())
-    bound(steady_clock::now() - last_event_ > 1s ? kTimerQuiet : kTimer);
-  if (waits_ && waits_->next() && (who == Sleeper::driver || waits_->active())) {
-    bound(std::max<std::chrono::nanoseconds>(*waits_->next() - steady_clock::now(), 1ms));
+  if (transport_.needs_timer()) {
+    // Half as long as it has been quiet: so no message waits for much longer than it took to come.
+    const auto idle = steady_clock::now() - last_event_;
+    bound(idle > 1s ? kTimerQuiet : std::min<std::chrono::nanoseconds>(idle / 2, kTimer));
   }
+  if (waits_ && waits_->next() && (who == Sleeper::driver || waits_->active()))
+    bound(std::max<std::chrono::nanoseconds>(*waits_->next() - steady_clock::now(), 1ms));
   timespec timeout{};
   if (limit) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
