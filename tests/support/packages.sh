@@ -8,6 +8,7 @@ mpx_build_packages=(
 mpx_test_packages=(libgtest-dev libgmock-dev python3 gfortran pkg-config environment-modules man-db mandoc)
 mpx_cluster_packages=(iproute2 openssh-client openssh-server) # for virtual nodes, which take root
 mpx_slurm_packages=(slurmctld slurmd slurm-client munge) # on these nodes
+mpx_openmpi5_packages=(debootstrap) # for a Debian 13, which takes root
 mpx_lint_packages=(clang-format-14 clang-tidy-14)
 
 # mpx_have PACKAGES: makes sure that they are installed. As root on Debian it installs what is
