@@ -135,6 +135,9 @@ Facts gather_facts() {
   facts.host_name = name;
   if (const auto home = get_environment("HOME")) {
     facts.user_parameters = parse_parameters(read_text(*home + "/.openmpi/mca-params.conf"));
+    if (facts.version.major >= 5) {
+      facts.user_parameters.merge(parse_parameters(read_text(*home + "/.prte/mca-params.conf")));
+    }
   }
   facts.environment = get_environment;
   facts.allocation = find_allocation(get_environment, [](const std::string& path) {

@@ -10,23 +10,23 @@ namespace {
 // Settings that libmpx needs from this Open MPI. opal_event_include=epoll is not among them: ranks
 // set it themselves, and mpirun itself prints warnings with it.
 Variables wanted_parameters(const Facts& facts, bool several_nodes) {
-  if (facts.version.major >= 5) {
-    return {{"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
-            {"PRTE_MCA_hwloc_default_binding_policy", "none"}};
-  }
+  const bool five = facts.version.major >= 5;  // its launcher is PRTE
+  // Workers bind their processes themselves; a bound rank would share one core with them all.
   Variables wanted = {
-      {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
-      // Workers bind their processes themselves; a bound rank would share one core with them all.
-      {"OMPI_MCA_hwloc_base_binding_policy", "none"}};
-  if (!facts.infiniband) {
+      five ? Variable{"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"}
+           : Variable{"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+      {five ? "PRTE_MCA_hwloc_default_binding_policy" : "OMPI_MCA_hwloc_base_binding_policy",
+       "none"}};
+  if (!five && !facts.infiniband) {
     // The other one-sided components fail between nodes and crash within one.
     wanted.emplace_back("OMPI_MCA_osc", "sm,pt2pt");
   }
   if (several_nodes) {
     // A link that is silently down then ends the job within 10 s instead of 8 minutes.
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_time", "3");
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_intvl", "1");
-    wanted.emplace_back("OMPI_MCA_oob_tcp_keepalive_probes", "3");
+    const std::string prefix = five ? "PRTE_MCA_oob_tcp_keepalive_" : "OMPI_MCA_oob_tcp_keepalive_";
+    wanted.emplace_back(prefix + "time", "3");
+    wanted.emplace_back(prefix + "intvl", "1");
+    wanted.emplace_back(prefix + "probes", "3");
   }
   return wanted;
 }

@@ -9,7 +9,8 @@
 
 namespace mpx::runner {
 
-using Variables = std::vector<std::pair<std::string, std::string>>;
+using Variable = std::pair<std::string, std::string>;
+using Variables = std::vector<Variable>;
 
 /// Parameters of Open MPI that libmpx needs from mpirun, less those that the user has set.
 [[nodiscard]] Variables mpirun_settings(const Options& options, const Facts& facts,

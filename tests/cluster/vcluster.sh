@@ -199,8 +199,9 @@ enter() { # NODE COMMAND…
 }
 # All nodes are on the same few cores: mpirun, which does not know, would bind all to the first.
 on_all() {
-  enter node1 env OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_rmaps_base_oversubscribe=1 \
-    mpirun --hostfile "$state/hostfile" "$@"
+  # shellcheck source=tests/support/mpirun.sh
+  . "$(dirname "$self")/../support/mpirun.sh"
+  enter node1 mpirun --hostfile "$state/hostfile" "$@"
 }
 switched() {
   [ -f "$state/switch" ] || die "$1 needs --switch"

@@ -26,7 +26,7 @@ packages come from MPX_MIRROR, by default http://deb.debian.org/debian. In it ar
   /src     this source tree, read-only
   /build   build/openmpi5 of this tree: what is built; COMMAND runs there
 
-and a /tmp, /run and /dev/shm that are empty at each start. The network is this machine's. All
+and a /tmp, /run and /dev/shm that are empty at each start. Its network is the loopback device. All
 mounts and processes end with COMMAND, or with this script, however it ends. Examples:
 
   trixie.sh build mpx-run example_01_hello
@@ -47,7 +47,7 @@ obstacle() {
   for command in debootstrap unshare pivot_root setpriv flock; do
     command -v "$command" >/dev/null || { echo "there is no $command" && return; }
   done
-  unshare --mount --pid --fork true 2>/dev/null || echo "the kernel does not allow namespaces"
+  unshare --mount --pid --net --fork true 2>/dev/null || echo "the kernel does not allow namespaces"
 }
 require() {
   local reason
@@ -57,7 +57,8 @@ require() {
   exit 77
 }
 
-# in_namespaces FUNCTION ARGUMENT…: calls a function below, in namespaces that end with this shell.
+# in_namespaces KINDS FUNCTION ARGUMENT…: calls a function below, in namespaces that end with this
+# shell.
 in_namespaces() {
   local job
   trap '{ kill -KILL "$job"; wait "$job" || true; } 2>/dev/null; exit 143' INT TERM HUP
@@ -65,21 +66,26 @@ in_namespaces() {
   job=$!
   wait "$job"
 }
-outer() { # PARENT FUNCTION ARGUMENT…
+outer() { # PARENT KINDS FUNCTION ARGUMENT…
   [ "$PPID" = "$1" ] || exit 1 # it died before it could take us with it
-  exec unshare --mount --pid --fork --kill-child --mount-proc "$self" __inner "${@:2}"
+  # shellcheck disable=SC2086
+  exec unshare $2 --fork --kill-child --mount-proc "$self" __inner "${@:3}"
 }
+files_and_processes="--mount --pid"
+and_network="--mount --pid --net"
 
 make() {
+  [ "$(cat "$trixie/packages" 2>/dev/null)" = "${packages[*]}" ] && return
   mkdir -p "$trixie"
   exec 9>"$trixie/lock"
-  flock 9
-  [ "$(cat "$trixie/packages" 2>/dev/null)" = "${packages[*]}" ] && return
-  # debootstrap cannot go on where it was interrupted, apt can.
-  [ -d "$trixie/root" ] || in_namespaces bootstrap
-  in_namespaces enter install_packages "${packages[@]}"
-  echo "${packages[*]}" >"$trixie/packages"
-  flock -u 9
+  flock 9 # the other may have made it meanwhile
+  if [ "$(cat "$trixie/packages" 2>/dev/null)" != "${packages[*]}" ]; then
+    # debootstrap cannot go on where it was interrupted, apt can.
+    [ -d "$trixie/root" ] || in_namespaces "$files_and_processes" bootstrap
+    in_namespaces "$files_and_processes" enter install_packages "${packages[@]}"
+    echo "${packages[*]}" >"$trixie/packages"
+  fi
+  exec 9>&-
 }
 bootstrap() {
   rm -rf "$trixie/new"
@@ -126,6 +132,10 @@ enter() {
   exit "$status" # and not exec: what loses its parent is reaped here
 }
 
+alone() { # COMMAND…: without the network, in which more may be than Open MPI can cope with
+  ip link set lo up
+  "$@"
+}
 build_in() { # ARGUMENTS…
   [ -e /build/build.ninja ] ||
     cmake -G Ninja -S /src -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMPX_WERROR=ON
@@ -138,12 +148,12 @@ run)
   [ $# -gt 1 ] || { usage >&2 && exit 2; }
   require
   make
-  in_namespaces enter env -- "${@:2}"
+  in_namespaces "$and_network" enter alone env -- "${@:2}"
   ;;
 build)
   require
   make
-  in_namespaces enter build_in "${@:2}"
+  in_namespaces "$and_network" enter alone build_in "${@:2}"
   ;;
 check) require ;;
 remove) rm -rf "$trixie" "$build" ;;

@@ -4,8 +4,8 @@
 
 set -uo pipefail
 program=$1
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+# shellcheck source=tests/support/mpirun.sh
+. "$(dirname "$0")/../support/mpirun.sh"
 export OMPI_MCA_mpi_yield_when_idle=1
 folder=$(mktemp -d)
 out=$folder/out

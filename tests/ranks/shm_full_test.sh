@@ -6,8 +6,8 @@
 set -uo pipefail
 program=$1
 mpx_run=$2
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+# shellcheck source=tests/support/mpirun.sh
+. "$(dirname "$0")/../support/mpirun.sh"
 
 if ! reason=$(unshare -m sh -c 'mount -t tmpfs -o size=64k tmpfs /dev/shm' 2>&1); then
   echo "skipped: a /dev/shm of our own takes mount namespaces, which are not allowed here: $reason"

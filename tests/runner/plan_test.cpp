@@ -119,6 +119,8 @@ TEST_F(PlanTest, SetsWhatOpenMpi5Needs) {
   EXPECT_THAT(plan().environment,
               ElementsAre(Pair("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
                           Pair("PRTE_MCA_hwloc_default_binding_policy", "none")));
+  EXPECT_THAT(plan({{"a", 1}, {"b", 1}}).environment,
+              Contains(Pair("PRTE_MCA_oob_tcp_keepalive_time", "3")));
 }
 
 TEST_F(PlanTest, LeavesAloneWhatTheUserHasSet) {

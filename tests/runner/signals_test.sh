@@ -15,7 +15,7 @@ begin() {
   ranks=$(sed -n 's/^ready //p' out)
   mpirun=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
   segments=$(for process in $ranks; do cat "/proc/$process/maps"; done |
-    grep -o '/dev/shm/vader_segment[^ ]*' | sort -u)
+    grep -oE '/dev/shm/(vader|sm)_segment[^ ]*' | sort -u)
 }
 
 # expect_end STATUS SINCE WITHIN_MS WHAT
@@ -27,7 +27,7 @@ expect_end() {
   [ "$took" -le "$3" ] || fail "$4: took $took ms"
   for process in $mpirun $ranks; do expect_gone "$process" 50 "$4"; done
   for file in $segments; do [ ! -e "$file" ] || fail "$4: $file stays"; done
-  for folder in "$TMPDIR"/ompi.*/pid.*; do [ ! -e "$folder" ] || fail "$4: $folder stays"; done
+  for folder in "$TMPDIR"/ompi.*/pid.* "$TMPDIR"/prterun.*; do [ ! -e "$folder" ] || fail "$4: $folder stays"; done
   echo "$4: status $status after $took ms"
 }
 

@@ -106,18 +106,36 @@ TEST_F(TemplateSignals, MayBeTakenOverByTheUsersCode) {
 }
 
 TEST(LauncherEnvironment, TellsALaunchersVariablesFromAUsers) {
-  for (const char* name :
-       {"OMPI_COMM_WORLD_RANK", "OMPI_UNIVERSE_SIZE", "OMPI_MCA_orte_hnp_uri", "OMPI_MCA_ess",
-        "OMPI_MCA_ess_base_jobid", "OMPI_MCA_pmix", "OMPI_MCA_initial_wdir", "OMPI_COMMAND",
-        "OMPI_ARGV", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS", "OMPI_NUM_APP_CTX",
-        "OMPI_APP_CTX_NUM_PROCS", "PMIX_RANK", "PMIX_SERVER_URI41", "PRTE_LAUNCHED", "MPX_SLOTS",
-        "MPX_COMPLETION"}) {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK",
+                           "OMPI_UNIVERSE_SIZE",
+                           "OMPI_MCA_orte_hnp_uri",
+                           "OMPI_MCA_ess",
+                           "OMPI_MCA_ess_base_jobid",
+                           "OMPI_MCA_pmix",
+                           "OMPI_MCA_initial_wdir",
+                           "OMPI_COMMAND",
+                           "OMPI_ARGV",
+                           "OMPI_FILE_LOCATION",
+                           "OMPI_FIRST_RANKS",
+                           "OMPI_NUM_APP_CTX",
+                           "OMPI_APP_CTX_NUM_PROCS",
+                           "PMIX_RANK",
+                           "PMIX_SERVER_URI41",
+                           "PRTE_LAUNCHED",
+                           "PRTE_SHARED_FS",
+                           "OMPI_WORLD_SIZE",
+                           "OMPI_MCA_num_procs",
+                           "OMPI_MCA_PREFIXES",
+                           "OMPI_TOOL_NAME",
+                           "MPX_SLOTS",
+                           "MPX_COMPLETION"}) {
     EXPECT_TRUE(is_launcher_variable(name)) << name;
   }
   for (const char* name :
        {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_btl",
         "OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_osc",
-        "PMIX_MCA_gds", "MPX_LOG", "SLURM_JOB_ID", "PATH"}) {
+        "PMIX_MCA_gds", "PRTE_MCA_hwloc_default_binding_policy", "PRTE_ALLOW_RUN_AS_ROOT",
+        "MPX_LOG", "SLURM_JOB_ID", "PATH"}) {
     EXPECT_FALSE(is_launcher_variable(name)) << name;
   }
 }

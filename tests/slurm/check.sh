@@ -14,7 +14,8 @@ failed=0
 id=0 state=none out=/dev/null
 
 # The nodes share a few cores, whatever they say.
-export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_hwloc_default_binding_policy=none
+export OMPI_MCA_mpi_yield_when_idle=1
 
 # A folder of the user mpx that all nodes see, for the jobs' files.
 work=/run/vcluster/share/work

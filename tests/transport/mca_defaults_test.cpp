@@ -12,6 +12,7 @@ namespace mpx::detail {
 namespace {
 
 constexpr const char* kOpenMpi4 = "Open MPI v4.1.4, package: test";
+constexpr const char* kOpenMpi5 = "Open MPI v5.0.7, package: test";
 
 /// A home directory of its own and none of the variables that libmpx sets.
 class McaDefaults : public ::testing::Test {
@@ -30,8 +31,9 @@ class McaDefaults : public ::testing::Test {
   }
 
   static void forget() {
-    for (const char* name : {"osc", "opal_event_include", "ess_singleton_isolated",
-                             "btl_vader_eager_limit", "btl_vader_single_copy_mechanism"})
+    for (const char* name :
+         {"osc", "btl", "opal_event_include", "ess_singleton_isolated", "btl_vader_eager_limit",
+          "btl_vader_single_copy_mechanism", "btl_sm_eager_limit", "smsc"})
       ::unsetenv((std::string("OMPI_MCA_") + name).c_str());
   }
   static std::string value(const char* name) {
@@ -46,15 +48,26 @@ class McaDefaults : public ::testing::Test {
 TEST_F(McaDefaults, AreSetForOpenMpi4) {
   set_mca_defaults(kOpenMpi4, true);
   EXPECT_EQ(value("OMPI_MCA_opal_event_include"), "epoll");
+  EXPECT_EQ(value("OMPI_MCA_btl_vader_eager_limit"), "20480");
   EXPECT_EQ(value("OMPI_MCA_ess_singleton_isolated"), "");
   if (!std::filesystem::exists("/sys/class/infiniband")) {
     EXPECT_EQ(value("OMPI_MCA_osc"), "sm,pt2pt");
   }
 }
 
-TEST_F(McaDefaults, LeaveOneSidedAloneInOpenMpi5) {
-  set_mca_defaults("Open MPI v5.0.7, package: test", true);
-  EXPECT_EQ(value("OMPI_MCA_osc"), "");
+TEST_F(McaDefaults, HaveTheNamesOfOpenMpi5) {
+  set_mca_defaults(kOpenMpi5, false);
+  EXPECT_EQ(value("OMPI_MCA_btl_sm_eager_limit"), "20480");
+  EXPECT_EQ(value("OMPI_MCA_btl"), "self");  // without a launcher
+  for (const char* of_4 : {"OMPI_MCA_btl_vader_eager_limit", "OMPI_MCA_opal_event_include",
+                           "OMPI_MCA_ess_singleton_isolated"})
+    EXPECT_EQ(value(of_4), "") << of_4;
+}
+
+TEST_F(McaDefaults, LeaveComponentsAloneInOpenMpi5) {
+  set_mca_defaults(kOpenMpi5, true);
+  for (const char* components : {"OMPI_MCA_osc", "OMPI_MCA_btl"})
+    EXPECT_EQ(value(components), "") << components;
 }
 
 TEST_F(McaDefaults, KeepAProgramAloneFromForkingADaemon) {

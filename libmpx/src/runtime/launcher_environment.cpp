@@ -12,8 +12,9 @@ namespace mpx::detail {
 
 namespace {
 
-// Seen with `env -i mpirun -n 1 env` of Open MPI 4.1.4; PRTE is the launcher of 5.0 (not tried).
-constexpr std::array<std::string_view, 17> kPrefixes{"OMPI_COMM_WORLD_",
+// Seen with `env -i mpirun -n 1 env` of Open MPI 4.1.4 and 5.0.7, whose launcher is PRTE.
+constexpr std::array<std::string_view, 18> kPrefixes{"OMPI_COMM_WORLD_",
+                                                     "OMPI_WORLD_",
                                                      "OMPI_UNIVERSE_",
                                                      "OMPI_NUM_",
                                                      "OMPI_APP_CTX_",
@@ -30,10 +31,17 @@ constexpr std::array<std::string_view, 17> kPrefixes{"OMPI_COMM_WORLD_",
                                                      "OMPI_MCA_initial_wdir",
                                                      "OMPI_MCA_mpi_oversubscribe",
                                                      "OMPI_LAUNCH"};
-constexpr std::array<std::string_view, 7> kNames{
-    "OMPI_ARGV",      "OMPI_COMMAND", "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS",
-    "MPX_COMPLETION", "MPX_SLOTS",    "MPX_CPUS_PER_SLOT"};
-constexpr std::array<std::string_view, 2> kUsers{"PMIX_MCA_", "PRTE_MCA_rmaps_default_"};
+constexpr std::array<std::string_view, 15> kNames{
+    "OMPI_ARGV",          "OMPI_COMMAND",
+    "OMPI_FILE_LOCATION", "OMPI_FIRST_RANKS",
+    "OMPI_LIBDIR_LOC",    "OMPI_MCA_PREFIXES",
+    "OMPI_MCA_cpu_type",  "OMPI_MCA_mca_base_component_path",
+    "OMPI_MCA_num_procs", "OMPI_TOOL_NAME",
+    "OMPI_VERSION",       "OPAL_USER_PARAMS_GIVEN",
+    "MPX_COMPLETION",     "MPX_SLOTS",
+    "MPX_CPUS_PER_SLOT"};
+constexpr std::array<std::string_view, 3> kUsers{"PMIX_MCA_", "PRTE_MCA_",
+                                                 "PRTE_ALLOW_RUN_AS_ROOT"};
 
 }  // namespace
 
