@@ -34,17 +34,28 @@ SKIPPED = 77
 STDOUT = pathlib.Path("-")
 
 
+def open_mpi():
+    """What mpirun says of its version; nothing where there is none."""
+    try:
+        return subprocess.run(["mpirun", "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        return ""
+
+
 def environment(ranks=1):
     """What several ranks on few cores need; all of it only where the caller has not set it."""
     env = dict(os.environ)
     wanted = {
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
         "OMPI_MCA_hwloc_base_binding_policy": "none",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # as these two, for Open MPI 5
+        "PRTE_MCA_hwloc_default_binding_policy": "none",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "OMPI_MCA_osc": "sm,pt2pt",  # Debian's default crashes in compare_and_swap
     }
     if ranks > len(os.sched_getaffinity(0)):  # who polls lets the others have the core
         wanted |= {"OMPI_MCA_mpi_yield_when_idle": "1"}
+    if "(Open MPI) 4." in open_mpi():
+        wanted["OMPI_MCA_osc"] = "sm,pt2pt"  # Debian's default crashes in compare_and_swap
     if os.geteuid() == 0:
         wanted |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     for name, value in wanted.items():

@@ -63,6 +63,26 @@ TEST_F(Leftovers, OfThisMpirunAreRemovedAndNoOthers) {
   EXPECT_THAT(segments(), UnorderedElementsAre("a010001.0", "a00001.0", "ba000001.0"));
 }
 
+TEST_F(Leftovers, OfAnMpirunOfOpenMpi5AreRemovedAndNoOthers) {
+  const auto folder = [&](pid_t pid) {
+    return tmp() / fmt::format("prterun.vm.{}.{}", pid, ::getuid());
+  };
+  const auto memory = [&](const std::string& job) {
+    return shm() / fmt::format("sm_segment.vm.{}.{}", ::getuid(), job);
+  };
+  // As 5.0.7 named them on host vm, for the mpiruns 34 and 47.
+  fs::create_directories(folder(34));
+  fs::create_directories(folder(47));
+  for (const char* name : {"4fa40001.0", "4fa40001.1", "49a40001.0"}) write(memory(name));
+  remove_leftovers(34, tmp(), shm());
+  EXPECT_FALSE(fs::exists(folder(34)));
+  EXPECT_FALSE(fs::exists(memory("4fa40001.0")));
+  EXPECT_FALSE(fs::exists(memory("4fa40001.1")));
+  EXPECT_TRUE(fs::exists(folder(47)));
+  EXPECT_TRUE(fs::exists(memory("49a40001.0")));
+  EXPECT_EQ(segments().size(), 6u);  // and those of the others
+}
+
 TEST_F(Leftovers, StayWhileAProcessHasThemMapped) {
   const int file = ::open(segment("a000001.0").c_str(), O_RDWR);
   void* mapped = ::mmap(nullptr, 1, PROT_READ, MAP_SHARED, file, 0);

@@ -41,9 +41,9 @@ std::string shortage(std::size_t bytes, int rank) {
   return std::string(directory()) + " on host " + host.data() + " is full: the shared memory of " +
          "its ranks (rank " + std::to_string(rank) + " among them) needs " +
          std::to_string((bytes + kAside) >> 10) + " KiB there, and " + std::to_string(there >> 10) +
-         " KiB are free; delete what is left over in it (as vader_segment.*), make it larger "
-         "(mount -o remount,size=…; docker --shm-size), lower MPX_WORDS_PER_RANK, or set "
-         "MPX_WORDS=messages";
+         " KiB are free; delete what is left over in it (as vader_segment.* or sm_segment.*), make "
+         "it larger (mount -o remount,size=…; docker --shm-size), lower MPX_WORDS_PER_RANK, or "
+         "set MPX_WORDS=messages";
 }
 
 const char* watched = nullptr;  // the folder; a handler may not call getenv
