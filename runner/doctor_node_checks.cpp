@@ -134,12 +134,13 @@ Verdict judge_core_files(const NodeFacts& node) {
           "ulimit -c 0, unless you want them"};
 }
 
-Verdict judge_shared_memory(const NodeFacts& node, int ranks) {
+Verdict judge_shared_memory(const NodeFacts& node, int ranks, const Version& open_mpi) {
   if (!node.shm_trouble.empty()) {
     return {Level::bad, node.shm_trouble, "mount a tmpfs on /dev/shm that all may write to"};
   }
-  // 4 MiB for the words of a rank, as many for Open MPI, and room for messages under way.
-  const std::uint64_t needed = 16 * kMiB * static_cast<std::uint64_t>(ranks);
+  // Of each rank 4 MiB for the words, 4 or 16 for Open MPI, and room for messages under way.
+  const std::uint64_t each = (open_mpi.major >= 5 ? 28 : 16) * kMiB;
+  const std::uint64_t needed = each * static_cast<std::uint64_t>(ranks);
   const std::string found = bytes(node.shm_free) + " free";
   if (node.shm_free >= needed) return {Level::ok, found};
   return {node.shm_free >= needed / 2 ? Level::warn : Level::bad,
@@ -188,7 +189,7 @@ std::vector<Row> check_nodes(const DoctorFacts& facts) {
           over_nodes("core files", facts, judge_core_files),
           over_nodes("/dev/shm", facts,
                      [&](const NodeFacts& node) {
-                       return judge_shared_memory(node, ranks_on(facts, node.host));
+                       return judge_shared_memory(node, ranks_on(facts, node.host), facts.version);
                      }),
           over_nodes("temporary files", facts, [&](const NodeFacts& node) {
             return judge_temporary(node, facts.host_name);

@@ -199,6 +199,8 @@ TEST(Doctor, LooksForRoomInSharedMemory) {
   facts.nodes[2].shm_free = 1 << 20;
   EXPECT_EQ(row(facts, "/dev/shm").level, Level::bad);
   EXPECT_EQ(row(facts, "/dev/shm").found, "b: 1 MiB free, for 2 ranks better 32 MiB");
+  facts.version = {5, 0};
+  EXPECT_EQ(row(facts, "/dev/shm").found, "b: 1 MiB free, for 2 ranks better 56 MiB");
   facts.nodes[2].shm_trouble = "Read-only file system";
   EXPECT_EQ(row(facts, "/dev/shm").found, "b: Read-only file system");
 }

@@ -1,5 +1,6 @@
 #include "transport/shared_memory.hpp"
 
+#include <dlfcn.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -68,6 +69,13 @@ void on_bus_error(int signo) {
   std::signal(signo, SIG_DFL);  // the instruction is tried again
 }
 
+/// UCX, which Open MPI 5 brings with it, prints a backtrace at errors, and no reason.
+bool is_of_ucx(const struct sigaction& action) {
+  Dl_info info{};
+  return ::dladdr(reinterpret_cast<void*>(action.sa_sigaction), &info) != 0 &&
+         std::string_view(info.dli_fname).find("/libucs.") != std::string_view::npos;
+}
+
 }  // namespace
 
 void require_shared_memory(MPI_Comm communicator, std::size_t bytes) {
@@ -89,7 +97,8 @@ void require_shared_memory(MPI_Comm communicator, std::size_t bytes) {
 
 void explain_bus_errors() {
   struct sigaction before {};
-  if (::sigaction(SIGBUS, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) return;
+  if (::sigaction(SIGBUS, nullptr, &before) != 0) return;
+  if (before.sa_handler != SIG_DFL && !is_of_ucx(before)) return;
   watched = directory();
   struct sigaction action {};
   action.sa_handler = on_bus_error;
