@@ -48,7 +48,7 @@ def environment(ranks=1):
     wanted = {
         "OMPI_MCA_rmaps_base_oversubscribe": "1",
         "OMPI_MCA_hwloc_base_binding_policy": "none",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # as these two, for Open MPI 5
+        "PRTE_MCA_rmaps_default_mapping_policy": "slot:oversubscribe",  # as these two, for Open MPI 5
         "PRTE_MCA_hwloc_default_binding_policy": "none",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

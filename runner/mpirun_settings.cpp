@@ -11,9 +11,10 @@ namespace {
 // set it themselves, and mpirun itself prints warnings with it.
 Variables wanted_parameters(const Facts& facts, bool several_nodes) {
   const bool five = facts.version.major >= 5;  // its launcher is PRTE
+  // PRTE without "slot" would fill the first node, whatever slots others have.
   // Workers bind their processes themselves; a bound rank would share one core with them all.
   Variables wanted = {
-      five ? Variable{"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"}
+      five ? Variable{"PRTE_MCA_rmaps_default_mapping_policy", "slot:oversubscribe"}
            : Variable{"OMPI_MCA_rmaps_base_oversubscribe", "1"},
       {five ? "PRTE_MCA_hwloc_default_binding_policy" : "OMPI_MCA_hwloc_base_binding_policy",
        "none"}};

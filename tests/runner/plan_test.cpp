@@ -117,7 +117,7 @@ TEST_F(PlanTest, SetsWhatOpenMpi4Needs) {
 TEST_F(PlanTest, SetsWhatOpenMpi5Needs) {
   facts_.version = {5, 0};
   EXPECT_THAT(plan().environment,
-              ElementsAre(Pair("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
+              ElementsAre(Pair("PRTE_MCA_rmaps_default_mapping_policy", "slot:oversubscribe"),
                           Pair("PRTE_MCA_hwloc_default_binding_policy", "none")));
   EXPECT_THAT(plan({{"a", 1}, {"b", 1}}).environment,
               Contains(Pair("PRTE_MCA_oob_tcp_keepalive_time", "3")));

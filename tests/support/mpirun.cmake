@@ -3,7 +3,7 @@
 set(mpx_mpirun_environment
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
-  PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none)
+  PRTE_MCA_rmaps_default_mapping_policy=slot:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none)
 
 set(mpx_open_mpi_major 4)
 file(STRINGS ${MPI_CXX_HEADER_DIR}/mpi.h version REGEX "^#define OMPI_MAJOR_VERSION +[0-9]+")
