@@ -25,7 +25,7 @@ kill_all_on_node3() {
 # shellcheck disable=SC2317
 kill_ranks_on_node3() {
   "$vcluster" processes node3 | while read -r pid name; do
-    [ "$name" = orted ] || on node3 kill -KILL "$pid" 2>/dev/null
+    [[ $name = @(orted|prted) ]] || on node3 kill -KILL "$pid" 2>/dev/null
   done
 }
 

@@ -216,7 +216,7 @@ processes() { # NODE
   # shellcheck disable=SC2016
   enter "$1" sh -c 'for folder in /proc/[0-9]*; do
     read -r name <"$folder/comm" && [ "$folder" != /proc/$$ ] && echo "${folder#/proc/} $name"
-  done' 2>/dev/null | grep -v ' sshd$' || true
+  done' 2>/dev/null | grep -vE ' sshd(-session|-auth)?$' || true
 }
 
 action=${1:-help}
