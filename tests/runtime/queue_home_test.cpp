@@ -73,8 +73,8 @@ struct QueueHomeTest : testing::Test {
     queue->on(request(Kind::queue_try_put, producer, call), text_payload(text), out);
   }
   void get(ProcessId who, std::uint64_t call, Kind kind = Kind::queue_get,
-           std::uint32_t want = 100) {
-    queue->on(request(kind, who, call), {Packer::pack(want, kSlot, takers[who].taken), {}}, out);
+           std::uint32_t want = 100, std::uint16_t slot = kSlot) {
+    queue->on(request(kind, who, call), {Packer::pack(want, slot, takers[who].taken), {}}, out);
   }
   void try_get(ProcessId who, std::uint64_t call) { get(who, call, Kind::queue_try_get); }
   /// Gets what is there without waiting, as a process does; "" if there is nothing.
@@ -108,9 +108,15 @@ struct QueueHomeTest : testing::Test {
   void answer_recall(ProcessId who) {
     queue->on(request(Kind::recalled, who), {Packer::pack(takers[who].word.revoke()), {}}, out);
   }
+  /// The last handle of a process goes, and a new one starts with nothing.
+  void drop_handle(ProcessId who) {
+    queue->on(request(Kind::left, who), {Packer::pack(kSlot, takers[who].word.taken()), {}}, out);
+    takers.erase(who);
+    takers[who];
+  }
   /// The end of a process: its worker says what it took, then that it ended.
   void die(ProcessId who) {
-    queue->on(request(Kind::left, who), {Packer::pack(takers[who].word.taken()), {}}, out);
+    queue->on(request(Kind::left, who), {Packer::pack(kSlot, takers[who].word.taken()), {}}, out);
     queue->on_ended(who, facts_of(who, -9), out);
     takers.erase(who);
   }
@@ -345,6 +351,45 @@ TEST_F(QueueHomeTest, OneRecallServesAllWhoAskMeanwhile) {
   EXPECT_TRUE(takers[b].take() || takers[c].take());
 }
 
+TEST_F(QueueHomeTest, ARecallOfADroppedHandleIsNotAnsweredForTheNextOne) {
+  warm_up(a);
+  for (const char* text : {"1", "2", "3"}) put(text);
+  get(a, 1);
+  deliver();
+  EXPECT_EQ(takers[a].take(), "1");
+  get(b, 2);
+  const auto recall = out.pop(Kind::recall, a);
+  ASSERT_TRUE(recall);
+  drop_handle(a);
+  EXPECT_FALSE(out.pop(Kind::queue_items, b)) << "the recall is not answered yet";
+  put("4");
+  put("5");
+  get(a, 3);  // by a new handle, which starts with nothing
+  EXPECT_FALSE(out.pop(Kind::queue_items, a)) << "the answer would be taken for one about this item";
+  queue->on(request(Kind::recalled, a), {Packer::pack(std::uint32_t{0}), {}}, out);
+  deliver();
+  EXPECT_EQ(takers[b].take(), "2");
+  EXPECT_EQ(takers[a].take(), "3");
+  die(a);
+  EXPECT_EQ(got({b, b, b}), "45");
+}
+
+TEST_F(QueueHomeTest, WhatADroppedHandleTookIsNotTakenOffTheNextOne) {
+  warm_up(a);  // it took many
+  const auto took = takers[a].word.taken();
+  drop_handle(a);
+  put("1");
+  get(a, 1, Kind::queue_get, 100, kSlot + 1);
+  deliver();
+  // At a's end its worker tells of both slots.
+  queue->on(request(Kind::left, a), {Packer::pack(kSlot, took), {}}, out);
+  queue->on(request(Kind::left, a),
+            {Packer::pack(static_cast<std::uint16_t>(kSlot + 1), std::uint32_t{0}), {}}, out);
+  queue->on_ended(a, facts_of(a, -9), out);
+  takers.erase(a);
+  EXPECT_EQ(get_now(b), "1");
+}
+
 TEST_F(QueueHomeTest, TheDeathOfAProcessGivesBackInOrderWhatItHadNotTaken) {
   warm_up(a);
   for (const char* text : {"1", "2", "3", "4"}) put(text);
@@ -372,7 +417,7 @@ TEST_F(QueueHomeTest, ARecallIsSettledByTheDeathOfWhoWasAsked) {
 
 TEST_F(QueueHomeTest, AnItemHandedToAProcessThatHasJustDiedIsNotLost) {
   get(a, 1);
-  queue->on(request(Kind::left, a), {Packer::pack(std::uint32_t{0}), {}}, out);
+  queue->on(request(Kind::left, a), {Packer::pack(kSlot, std::uint32_t{0}), {}}, out);
   put("1");  // arrives between the two messages about the end, and goes to the waiting dead
   queue->on_ended(a, facts_of(a, -9), out);
   takers.erase(a);

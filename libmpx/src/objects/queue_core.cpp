@@ -57,7 +57,7 @@ bool QueueCore::before_drop() {
     while (!items.empty()) client().return_from_delivery(Kind::queue_put, id(), items.pop_front());
   }
   if (slot_ != kNoClaimSlot)
-    client().return_from_delivery(Kind::left, id(), {Packer::pack(taken_), {}});
+    client().return_from_delivery(Kind::left, id(), {Packer::pack(slot_, taken_), {}});
   return false;
 }
 

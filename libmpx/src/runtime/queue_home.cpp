@@ -32,17 +32,8 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       return close(request, out);
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
-    case Kind::left: {
-      auto& hand = hands_[request.from];
-      const auto taken = Unpacker(payload.bytes).get<std::uint32_t>() - hand.taken;
-      const auto handed = hand.size();
-      on_recalled(request.from, handed - std::min<std::size_t>(taken, handed), out);
-      // A later user in the same process counts from 0.
-      std::erase_if(hands_, [&](const auto& entry) {
-        return entry.first == request.from && entry.second.blocks.empty();
-      });
-      return;
-    }
+    case Kind::left:
+      return on_left(request.from, payload, out);
     default:
       out.drop(payload);
       out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Queue")));
@@ -254,14 +245,36 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
   out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
 }
 
+/// A handle of `from`'s is gone, or `from` itself: the claim slot says how many it took.
+void QueueHome::on_left(ProcessId from, const Payload& payload, Outbox& out) {
+  const auto [slot, count] = Unpacker::unpack<std::uint16_t, std::uint32_t>(payload.bytes);
+  const auto found = hands_.find(from);
+  // Of an earlier handle's slot no more is to be said.
+  if (found == hands_.end() || found->second.slot != slot) return;
+  auto& hand = found->second;
+  const auto handed = hand.size();
+  const auto taken = std::min<std::size_t>(count - hand.taken, handed);
+  hand.slot = kNoClaimSlot;
+  // The answer to a recall that is on its way is about these, not about what a later handle is
+  // handed: which waits for it.
+  const bool recalling = hand.recalling;
+  give_back(hand, handed - taken);
+  hand.taken = 0;  // a later handle counts anew
+  hand.recalling = recalling;
+  serve(out);
+}
+
 /// The last `units` of what `from` was handed come back; the others it has taken.
 void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
-  auto& hand = hands_[from];
+  give_back(hands_[from], units);
+  serve(out);
+}
+
+void QueueHome::give_back(Hand& hand, std::size_t units) {
   const auto handed = hand.size();
   forget_taken(hand, handed - std::min(units, handed));
   for (auto& [stored, answer] : std::exchange(hand.blocks, {})) put_back(std::move(stored));
   hand.recalling = false;
-  serve(out);
 }
 
 void QueueHome::info(const FrameHeader& request, Outbox& out) {

@@ -65,7 +65,9 @@ class QueueHome : public Home {
   void put(const FrameHeader& request, Payload payload, bool waits, Outbox& out);
   void get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out);
   static void forget_taken(Hand& hand, std::size_t count);
+  void on_left(ProcessId from, const Payload& payload, Outbox& out);
   void on_recalled(ProcessId from, std::size_t units, Outbox& out);
+  void give_back(Hand& hand, std::size_t units);
   void info(const FrameHeader& request, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);
 

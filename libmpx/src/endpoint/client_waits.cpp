@@ -1,0 +1,73 @@
+// What a process says of its waits.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
+
+#include "endpoint/client.hpp"
+
+namespace mpx::detail {
+
+namespace {
+
+using Time = std::chrono::steady_clock::time_point;
+
+}  // namespace
+
+Client::Waiting::Waiting(Client& client, const Purpose& purpose, Deadline deadline)
+    : client_(client),
+      purpose_(purpose),
+      endless_(deadline.is_never()),
+      number_(client.next_wait_++),
+      next_(client.waits_) {
+  client_.waits_ = this;
+  if (purpose.idle) since_ = Time::clock::now();  // it is in no hurry
+}
+
+Client::Waiting::~Waiting() {
+  auto** at = &client_.waits_;
+  while (*at != this) at = &(*at)->next_;
+  *at = next_;
+}
+
+std::uint64_t Client::endless_wait() const {
+  return waits_ != nullptr && waits_->endless_ ? waits_->number_ : 0;
+}
+
+int Client::threads() {
+  std::error_code ignored;
+  const std::filesystem::directory_iterator all("/proc/self/task", ignored);
+  return static_cast<int>(std::distance(all, std::filesystem::directory_iterator()));
+}
+
+/// Rank 0 asks. Who drives, and so gets here, waits, unless it only looks in passing.
+void Client::tell_waits(std::uint64_t round) {
+  const auto now = Time::clock::now();
+  ProcessWaits answer;
+  answer.round = round;
+  answer.pid = ::getpid();
+  std::vector<std::thread::id> waiting;
+  for (const auto* wait = waits_; wait != nullptr; wait = wait->next_) {
+    // A thread that waits inside of another wait, in a callback, counts with the inner one.
+    if (std::find(waiting.begin(), waiting.end(), wait->thread_) != waiting.end()) continue;
+    waiting.push_back(wait->thread_);
+    auto since = wait->since_ != Time{} ? wait->since_ : link_->driven_since();
+    if (since == Time{}) since = now;
+    WaitRecord record;
+    record.object = wait->purpose_.object;
+    record.kind = wait->purpose_.kind;
+    record.number = wait->number_;
+    record.age_ns = (now - since).count();
+    record.limit = wait->purpose_.idle ? WaitLimit::idle
+                   : wait->endless_    ? WaitLimit::none
+                                       : WaitLimit::time;
+    answer.waits.push_back(record);
+  }
+  answer.running = threads() - service_threads_ - static_cast<std::int32_t>(waiting.size());
+  send(Kind::waits, {}, ProcessId(0, 0), 0, {Packer::pack(answer), {}}, 0);
+  link_->flush();
+}
+
+}  // namespace mpx::detail
