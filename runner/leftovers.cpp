@@ -62,13 +62,13 @@ std::uint32_t job_family_5(const std::string& host, pid_t mpirun) {
   return (hash >> 16) ^ (hash & 0xffff);
 }
 
-struct Job {
+struct JobFolder {
   fs::path folder;
   std::string segment;  // what the names of its ranks' shared memory begin with
 };
 
 /// The jobs of this mpirun whose folders are here: one, if any.
-std::vector<Job> find_jobs(pid_t mpirun, const fs::path& tmp) {
+std::vector<JobFolder> find_jobs(pid_t mpirun, const fs::path& tmp) {
   const auto segment = [](const char* kind, const std::string& host, std::uint32_t family) {
     return fmt::format("{}_segment.{}.{}.{:x}", kind, host, ::getuid(), family);
   };
@@ -78,7 +78,7 @@ std::vector<Job> find_jobs(pid_t mpirun, const fs::path& tmp) {
     return fits ? name.substr(start.size(), name.size() - start.size() - end.size()) : "";
   };
   const auto of_user = fmt::format(".{}", ::getuid());
-  std::vector<Job> jobs;
+  std::vector<JobFolder> jobs;
   for (const fs::path& path : entries(tmp)) {
     if (!is_own_folder(path)) continue;
     const std::string name = path.filename();
@@ -118,7 +118,7 @@ fs::path mpirun_folder() {
 
 void remove_leftovers(pid_t mpirun, const fs::path& tmp, const fs::path& shm) {
   std::vector<fs::path> left;
-  for (const Job& job : find_jobs(mpirun, tmp)) {
+  for (const JobFolder& job : find_jobs(mpirun, tmp)) {
     left.push_back(job.folder);
     if (job.segment.empty()) continue;
     for (const fs::path& file : entries(shm)) {

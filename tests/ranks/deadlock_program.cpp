@@ -150,7 +150,7 @@ void looked_into() {
   p.start();
   std::puts("runs");
   std::fflush(stdout);
-  std::this_thread::sleep_for(3s);
+  std::this_thread::sleep_for(5s);
   queue.put(1);
   p.join();
 }

@@ -26,14 +26,15 @@ expect() { # NAME FILE CONDITION…
     failed=1
   fi
 }
-# run_all COMMAND-PREFIX SITUATION…: at the same time; output to $work/SITUATION, status to ….status.
+# run_all COMMAND-PREFIX SITUATION…: three at a time; output to $work/SITUATION, status to ….status.
 run_all() {
-  local prefix=$1 situation
+  local prefix=$1 situation started=0
   shift
   for situation in "$@"; do
+    if ((started++ % 3 == 0)); then wait; fi
     {
       # shellcheck disable=SC2086  # it is several words
-      timeout -k 2 60 $prefix "$program" "$situation" >"$work/$situation" 2>&1 </dev/null
+      timeout -k 2 90 $prefix "$program" "$situation" >"$work/$situation" 2>&1 </dev/null
       echo $? >"$work/$situation.status"
     } &
   done
@@ -78,11 +79,11 @@ for situation in $well; do
 done
 
 # By default the job goes on, until its time limit; off says nothing but then.
-run_all "$mpx_run -w 2 --timeout 9s --grace 1s" locks
+run_all "$mpx_run -w 2 --timeout 25s --grace 1s" locks
 expect "report: the time limit ends it" "$work/locks" test "$(status_of locks)" = 124
 check "report: the deadlock is told" "$work/locks" "^mpx: deadlock: "
 check "report: again at the time limit" "$work/locks" "^mpx: who waits for what:"
-MPX_DEADLOCK=off run_all "$mpx_run -w 2 --timeout 8s --grace 0" locks
+MPX_DEADLOCK=off run_all "$mpx_run -w 2 --timeout 12s --grace 0" locks
 expect "off: no deadlock is told" "$work/locks" test "$(grep -c "mpx: deadlock" "$work/locks")" = 0
 check "off, without a grace: told at the time limit" "$work/locks" "^mpx: who waits for what:"
 expect "off: status" "$work/locks" test "$(status_of locks)" = 124
@@ -91,7 +92,7 @@ expect "off: status" "$work/locks" test "$(status_of locks)" = 124
 "$mpx_run" -w 2 "$program" looked_into >"$work/out" 2>&1 </dev/null &
 pid=$!
 until grep -q runs "$work/out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
-sleep 0.2 # the reader begins to wait
+sleep 1 # the reader begins to wait
 kill -USR2 $pid
 wait $pid
 status=$?

@@ -327,7 +327,8 @@ void Supervisor::report_end(Child& child) {
     header.kind = Kind::left;
     header.from = child.id;
     header.object = object;
-    route_(make_frame(header, Payload{Packer::pack(slot, child.shared().claims[slot].taken()), {}}));
+    route_(
+        make_frame(header, Payload{Packer::pack(slot, child.shared().claims[slot].taken()), {}}));
   }
   for (const auto& [semaphore, count] : child.permits) {
     FrameHeader header;
