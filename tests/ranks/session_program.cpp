@@ -122,6 +122,25 @@ void compute_long(const char* file) {
   MPI_Finalize();
 }
 
+/// Every rank but the last, which serves or computes, waits for an item that nobody puts.
+void get_from_empty(bool compute, const char* file) {
+  {
+    mpx::Session session(MPI_COMM_WORLD);
+    const mpx::Queue<int> queue(mpx::named("tiles"), {.home = 0});
+    if (session.rank().number() + 1 < session.size()) {
+      if (session.rank() == 0) std::cout << "pid " << ::getpid() << std::endl;
+      queue.get();
+    } else if (compute) {
+      while (::access(file, F_OK) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      for (int i = 1; i < session.size(); ++i) queue.put(i);
+    } else {
+      session.serve();
+    }
+  }
+  std::cout << "ended\n";
+  MPI_Finalize();
+}
+
 /// A variable that is wrong on rank 1 only.
 void bad_variable(const char* name) {
   if (world_rank() == 1) ::setenv(name, "many", 1);
@@ -179,6 +198,8 @@ int main(int argc, char** argv) {
   if (mode == "late") come_late(argv[3]);
   if (mode == "end-late") end_late(argv[3]);
   if (mode == "compute") compute_long(argv[3]);
+  if (mode == "stuck") get_from_empty(false, "");
+  if (mode == "asked") get_from_empty(true, argv[3]);
   if (mode == "bad-variable") bad_variable(argv[3]);
   if (mode == "thread") other_thread();
   if (mode == "no-communicator") no_communicator();

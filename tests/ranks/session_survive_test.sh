@@ -78,6 +78,29 @@ check "a rank that waits for one that computes says so" \
 check "… and goes on with it" lines 2 "^ended"
 check "… with status 0" test "$status" = 0
 
+for level in single multiple; do
+  run env MPX_DEADLOCK=abort mpirun -n 3 "$program" stuck $level
+  check "$level: ranks of which none can go on are told, and the job ends" test "$status" = 1
+  check "$level: … with each that waits" lines 2 'an item of Queue "tiles" (empty)'
+  check "$level: … as a deadlock" says "^mpx: deadlock: every process has waited"
+done
+# On request, of rank 0, while the last rank computes.
+rm -f "$folder/go"
+timeout -k 2 90 mpirun -n 3 "$program" asked single "$folder/go" >"$out" 2>&1 &
+running=$!
+until grep -q "^pid" "$out" || ! kill -0 $running 2>/dev/null; do sleep 0.1; done
+until [ "$(grep -c 'an item of Queue "tiles"' "$out")" -ge 2 ] || ! kill -0 $running 2>/dev/null; do
+  kill -USR2 "$(sed -n 's/^pid //p' "$out")" # again, if they had not begun to wait
+  sleep 2
+done
+touch "$folder/go"
+wait $running
+status=$?
+check "SIGUSR2: who waits for what is told" says "^mpx: who waits for what:"
+check "… and who does not answer" says "it computes, or waits outside libmpx"
+check "… and no deadlock" lines 0 "mpx: deadlock"
+check "… and the job goes on" lines 3 "^ended"
+
 for variable in MPX_SLOTS MPX_WORDS MPX_WORDS_PER_RANK; do
   run mpirun -n 3 "$program" bad-variable single $variable
   check "a wrong $variable on one rank is told to all" lines 3 "no Session: on rank 1 $variable"

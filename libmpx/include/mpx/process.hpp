@@ -149,7 +149,7 @@ std::size_t cpu_count();
 /// body of mpx::run, the program's, after its processes have ended in good order.
 [[noreturn]] void exit(int status);
 
-/// Whether a launcher, a scheduler or the user has asked the job to stop: SIGUSR1, SIGUSR2 or, from
+/// Whether a launcher, a scheduler or the user has asked the job to stop: SIGUSR1 or, from
 /// a batch system, SIGTERM, sent to mpx-run, to a rank or to all processes. All ranks and processes
 /// of mpx::run learn of it. What happens then is up to the program; it goes on otherwise.
 bool stop_requested();
