@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -22,6 +24,13 @@
 #include "runtime/wire.hpp"
 
 namespace mpx::detail {
+
+/// Tells the processor that a loop waits for memory to change.
+inline void pause_processor() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
 
 /// Who this process is.
 struct Identity {
@@ -170,6 +179,12 @@ class Client : public std::enable_shared_from_this<Client> {
         {word, WordRequest::Operation::compare_exchange, desired, expected, permits}, semaphore);
   }
 
+  /// Looks at the word for a short while, until `ready(word)` or the deadline, and returns what it was
+  /// last: who holds what others want is often done before they could be put to sleep and woken. A
+  /// process that does not reach the word itself returns `seen`.
+  template <class Ready>
+  std::uint64_t watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Ready ready);
+
   /// A frame for this process has arrived. Called under the mutex by the link's driver.
   void deliver(Frame&& frame);
 
@@ -288,6 +303,28 @@ class Client : public std::enable_shared_from_this<Client> {
   std::vector<bool> claim_slots_;
   std::vector<ObjectId> slot_objects_;  // of own_claims_: whose units a slot carries
 };
+
+template <class Ready>
+std::uint64_t Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Ready ready) {
+  constexpr int kLooks = 300, kEagerLooks = 200;
+  constexpr auto kLongest = std::chrono::milliseconds(10);  // where others take the core meanwhile
+  const auto end = Deadline::after(kLongest);
+  for (int look = 0; look < kLooks && !ready(seen); ++look) {
+    std::unique_lock lock(mutex_);
+    auto* words = link_ == nullptr ? nullptr : link_->words();
+    if (words == nullptr || !words->reaches(word.home)) break;
+    seen = words->load(word);
+    if (look < kEagerLooks) {
+      pause_processor();
+      continue;
+    }
+    if (end.passed() || deadline.passed()) break;
+    if (look % 16 == 0) drive_once(lock);
+    lock.unlock();
+    ::sched_yield();  // the holder may wait for this core
+  }
+  return seen;
+}
 
 template <class CoreT, class... Args>
 std::shared_ptr<CoreT> Client::make_core(Args&&... args) {

@@ -1,5 +1,6 @@
 #include "transport/window_words.hpp"
 
+#include <atomic>
 #include <exception>
 #include <string>
 
@@ -51,6 +52,18 @@ WindowWords::WindowWords(MPI_Comm communicator, const Places& places, Over over,
                          " other ranks");
   check(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   check(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
+  const int* model = nullptr;
+  int known = 0;
+  check(MPI_Win_get_attr(window_, MPI_WIN_MODEL, &model, &known), "MPI_Win_get_attr");
+  const bool unified = known != 0 && *model == MPI_WIN_UNIFIED;
+  for (std::size_t rank = 0; shared && unified && rank < here; ++rank) {
+    MPI_Aint size = 0;
+    int unit = 0;
+    void* words = nullptr;
+    check(MPI_Win_shared_query(window_, static_cast<int>(rank), &size, &unit, &words),
+          "MPI_Win_shared_query");
+    shared_.push_back(static_cast<std::uint64_t*>(words));
+  }
 }
 
 WindowWords::~WindowWords() {
@@ -60,18 +73,33 @@ WindowWords::~WindowWords() {
   MPI_Win_free(&window_);
 }
 
-std::uint64_t WindowWords::load(WordRef word) { return fetch(word, 0, MPI_NO_OP); }
+std::uint64_t* WindowWords::in_memory(WordRef word) const {
+  const auto home = static_cast<std::size_t>(target(word));
+  if (shared_.empty()) return nullptr;
+  return shared_[home] + std::size_t{word.slot} * (kWordBytes / sizeof(std::uint64_t));
+}
+
+std::uint64_t WindowWords::load(WordRef word) {
+  if (auto* place = in_memory(word)) return std::atomic_ref(*place).load();
+  return fetch(word, 0, MPI_NO_OP);
+}
 
 std::uint64_t WindowWords::exchange(WordRef word, std::uint64_t value) {
+  if (auto* place = in_memory(word)) return std::atomic_ref(*place).exchange(value);
   return fetch(word, value, MPI_REPLACE);
 }
 
 std::uint64_t WindowWords::fetch_add(WordRef word, std::uint64_t value) {
+  if (auto* place = in_memory(word)) return std::atomic_ref(*place).fetch_add(value);
   return fetch(word, value, MPI_SUM);
 }
 
 std::uint64_t WindowWords::compare_exchange(WordRef word, std::uint64_t expected,
                                             std::uint64_t desired) {
+  if (auto* place = in_memory(word)) {
+    std::atomic_ref(*place).compare_exchange_strong(expected, desired);
+    return expected;
+  }
   const int home = target(word);
   std::uint64_t before = 0;
   check(MPI_Compare_and_swap(&desired, &expected, &before, MPI_UINT64_T, home,

@@ -12,13 +12,15 @@ namespace mpx::detail {
 
 /// Words in an MPI window over all ranks, or over those of one node, locked once for its whole life.
 ///
-/// The window of a node is a shared one, which always gets Open MPI's osc/sm: 0.03 µs an operation,
-/// and safe whatever the user's settings. One between nodes relies on the `osc` setting made by
-/// MpiLibrary. Every access is an atomic of MPI, the home's own too: osc/sm guards each target with
-/// a lock of its own, which other atomics would not respect.
+/// The window of a node is a shared one, and all its ranks work on the words in it by the processor's
+/// atomics: 0.02 µs an operation, whatever the user's settings of Open MPI. MPI allows that for a
+/// shared window in the unified memory model (MPI 4.0, 12.4), which is checked; and for that all must
+/// do it, since MPI's own operations on it are guarded by a lock of its own. A window between nodes
+/// is worked on by MPI's atomics alone, the home included, and relies on the `osc` setting made by
+/// MpiLibrary.
 ///
 /// Cost:          64 bytes of window memory a word, and of real memory a word that was ever used;
-///                an operation is one RMA atomic and a flush, no message.
+///                an operation is one atomic, or one RMA atomic and a flush, no message.
 class WindowWords final : public Words {
  public:
   /// Which ranks share the window: those of this node, or all.
@@ -49,8 +51,12 @@ class WindowWords final : public Words {
     return targets_[static_cast<std::size_t>(word.home)];
   }
 
+  /// The word in memory, if the window is a shared one; else null.
+  [[nodiscard]] std::uint64_t* in_memory(WordRef word) const;
+
   std::vector<int> targets_;  // by rank; −1: not in the window
   MPI_Win window_ = MPI_WIN_NULL;
+  std::vector<std::uint64_t*> shared_;  // each target's words, if the window is a shared one
 };
 
 }  // namespace mpx::detail
