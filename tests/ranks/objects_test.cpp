@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -71,6 +72,25 @@ TEST(Queue, OneProducerToOneConsumerKeepsTheOrder) {
   process.start();
   for (int i = 0; i < 100'000; ++i) ASSERT_EQ(queue.get(), i);
   process.join();
+}
+
+std::string home_refused(int home) {
+  try {
+    mpx::Queue<int>({.home = mpx::Rank(home)}).put(1);
+  } catch (const mpx::UsageError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Queue, AHomeThatIsNoRankIsRefused) {
+  const mpx::Pool pool(1);
+  for (const int home : {99, -1}) {
+    const auto text = testing::HasSubstr("there is no rank " + std::to_string(home) +
+                                         ": this job has the ranks 0 to ");
+    EXPECT_THAT(home_refused(home), text);
+    EXPECT_THAT(pool.apply(home_refused, home), text) << "in a process";
+  }
 }
 
 TEST(Queue, CapacityHoldsProducersBack) {

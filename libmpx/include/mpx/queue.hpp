@@ -20,7 +20,8 @@ struct QueueOptions {
   std::size_t capacity = 0;
   /// Bytes of items that wait at its home before put() blocks.
   std::size_t budget_bytes = std::size_t{256} << 20;
-  /// The rank that keeps the items; none: rank 0, or in a Session a rank that serves.
+  /// The rank that keeps the items; none: rank 0, or in a Session a rank that serves. The first use
+  /// throws UsageError if there is no such rank.
   std::optional<Rank> home = {};
 };
 
@@ -96,8 +97,9 @@ class Queue {
   explicit Queue(std::shared_ptr<detail::QueueCore> core) : core_(std::move(core)) {}
 
   static std::shared_ptr<detail::QueueCore> make(const QueueOptions& options) {
-    return detail::QueueCore::make(
-        {options.capacity, options.budget_bytes, options.home.value_or(-1).number()});
+    detail::QueueSettings settings{options.capacity, options.budget_bytes};
+    if (options.home) settings.home = options.home->number();
+    return detail::QueueCore::make(settings);
   }
   static std::optional<T> decoded(std::optional<detail::Payload> item) {
     if (!item) return std::nullopt;

@@ -65,7 +65,8 @@ void QueueCore::save_details(Writer& writer) const { writer.number(settings_.cap
 
 ObjectId QueueCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(settings_.home < 0 ? client->home_or(0) : settings_.home);
+  const auto id = client->new_object(settings_.home == QueueSettings::kAnywhere ? client->home_or(0)
+                                                                                : settings_.home);
   Client::check(
       client->call(
           Kind::create, id,

@@ -133,11 +133,7 @@ void Runtime::dispatch(Frame&& frame) {
   const auto& header = frame.header;
   const int to = destination(header);
   if (to != rank()) {
-    if (to < 0 || to >= size()) {
-      log_error("a message of kind {} for rank {} is dropped: no such rank",
-                static_cast<int>(header.kind), to);
-      return;
-    }
+    if (to < 0 || to >= size()) return refuse(std::move(frame), to);
     return transport_.send(to, std::move(frame));
   }
   if (is_for_home(header.kind)) return homes_.on(std::move(frame), *this);
@@ -147,6 +143,17 @@ void Runtime::dispatch(Frame&& frame) {
     return wake_driver();
   }
   supervisor_.deliver(std::move(frame));
+}
+
+void Runtime::refuse(Frame&& frame, int to) {
+  const auto header = frame.header;
+  const auto trouble =
+      fmt::format("there is no rank {}: this job has the ranks 0 to {}", to, size() - 1);
+  for (const auto& reference : listed_references(frame))
+    route(make_frame(count_header(Kind::drop_flight, reference), {}));
+  if (header.call != 0 && header.kind != Kind::reply)
+    return reply(header, Status::usage, Packer::pack(trouble));
+  log_error("a message of kind {} is dropped: {}", static_cast<int>(header.kind), trouble);
 }
 
 void Runtime::serve(Frame&& frame) {

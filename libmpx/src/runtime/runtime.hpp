@@ -106,6 +106,8 @@ class Runtime : private Outbox {
   [[nodiscard]] static int destination(const FrameHeader& header);
   void take_in(Frame&& frame);
   void dispatch(Frame&& frame);
+  /// There is no such rank: whoever asked is told.
+  void refuse(Frame&& frame, int to);
   void serve(Frame&& frame);
   void work_on_word(Frame&& frame);
   void note_permits(const FrameHeader& request, std::int64_t more);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -13,7 +14,8 @@ namespace mpx::detail {
 struct QueueSettings {
   std::uint64_t capacity = 0;
   std::uint64_t budget_bytes = 0;
-  std::int32_t home = -1;  // any
+  static constexpr std::int32_t kAnywhere = std::numeric_limits<std::int32_t>::min();
+  std::int32_t home = kAnywhere;
 };
 
 struct QueueInfo {
