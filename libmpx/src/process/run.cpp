@@ -11,6 +11,7 @@
 #include <iostream>
 #include <thread>
 
+#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
@@ -110,6 +111,7 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   int status = 0;
   try {
     take_completion_path();  // while there is one thread
+    keep_freed_memory();
     // Launchers send USR1 and USR2 on to every rank: their default action would end it.
     install_rank_handlers(false, false);
     program = std::make_unique<Program>(argc, argv);

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
@@ -245,7 +246,9 @@ void SessionCore::require_mpi() {
     throw UsageError("a Session needs MPI: make it after MPI_Init, and end it before MPI_Finalize");
 }
 
-SessionCore::SessionCore(int communicator) : state_(std::make_unique<State>(communicator)) {}
+SessionCore::SessionCore(int communicator) : state_(std::make_unique<State>(communicator)) {
+  keep_freed_memory();
+}
 
 SessionCore::~SessionCore() {
   auto& state = *state_;
