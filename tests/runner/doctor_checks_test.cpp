@@ -200,6 +200,7 @@ TEST(Doctor, LooksForRoomInSharedMemory) {
   EXPECT_EQ(row(facts, "/dev/shm").level, Level::bad);
   EXPECT_EQ(row(facts, "/dev/shm").found, "b: 1 MiB free, for 2 ranks better 32 MiB");
   facts.version = {5, 0};
+  facts.nodes[0].shm_free = facts.nodes[1].shm_free = 60 << 20;
   EXPECT_EQ(row(facts, "/dev/shm").found, "b: 1 MiB free, for 2 ranks better 56 MiB");
   facts.nodes[2].shm_trouble = "Read-only file system";
   EXPECT_EQ(row(facts, "/dev/shm").found, "b: Read-only file system");
