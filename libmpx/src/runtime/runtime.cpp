@@ -29,6 +29,7 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto kSpin = 50us;        // after the last event, with a core to spare
+constexpr auto kSpinFar = 500us;     // the same, where peers on other nodes cannot ring
 constexpr auto kSpinCrowded = 5us;  // with none to spare
 constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: soon after traffic
 constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
@@ -412,7 +413,8 @@ std::size_t Runtime::progress() {
 
 std::chrono::nanoseconds Runtime::spin_time() const {
   const auto running = static_cast<int>(supervisor_.live());
-  return node_ranks_ + running <= cores_ ? kSpin : kSpinCrowded;
+  if (node_ranks_ + running > cores_) return kSpinCrowded;
+  return transport_.needs_timer() ? kSpinFar : kSpin;
 }
 
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
@@ -510,7 +512,10 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
   }
   if (who == Sleeper::background && driven_) return;  // the driver does it all
-  if (got <= 0) return;
+  if (got <= 0) {
+    idle_rounds_ = 0U - 1;  // one look will do before the next sleep
+    return;
+  }
   last_event_ = steady_clock::now();
   std::uint64_t nudges = 0;
   static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
