@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto kSpin = 50us;        // after the last event, with a core to spare
-constexpr auto kSpinFar = 500us;     // the same, where peers on other nodes cannot ring
+constexpr auto kSpinFar = 500us;    // the same, where peers on other nodes cannot ring
 constexpr auto kSpinCrowded = 5us;  // with none to spare
 constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: soon after traffic
 constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
