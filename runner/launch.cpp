@@ -17,6 +17,7 @@
 
 #include "banner_filter.hpp"
 #include "completion.hpp"
+#include "connections.hpp"
 #include "descendants.hpp"
 #include "ending.hpp"
 #include "leftovers.hpp"
@@ -38,8 +39,12 @@ constexpr auto kPatienceSrun = 10s;
 constexpr auto kInterruptSrun = 1000ms;
 constexpr auto kAskAgain = 100ms;
 constexpr auto kReport = 1500ms;  // processes that compute do not answer: libmpx waits 1 s for them
-constexpr auto kHold = 100ms;     // text that looks like a banner is held back so long
-constexpr auto kDrain = 300ms;    // silence after which, once all has ended, no more output comes
+// A lost link is noticed after so long, also while something is under way to it; the keepalive that
+// mpirun is set to takes 6 s. mpirun's connections are looked at after a second, then ever more rarely.
+constexpr auto kUnacknowledged = 8s;
+constexpr Clock::duration kConnections = 1s, kConnectionsLongest = 60s;
+constexpr auto kHold = 100ms;   // text that looks like a banner is held back so long
+constexpr auto kDrain = 300ms;  // silence after which, once all has ended, no more output comes
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -115,6 +120,8 @@ class Job {
   std::optional<Clock::time_point> interrupt_at_;
   std::optional<Clock::time_point> ask_again_at_;
   std::optional<Clock::time_point> say_at_;
+  std::optional<Clock::time_point> connections_at_;  // those of mpirun to other nodes are looked at
+  Clock::duration connections_pause_ = kConnections;
   std::string said_;  // of what is unfinished
   std::optional<Clock::time_point> hold_until_;
   std::optional<Clock::time_point> drain_until_;
@@ -137,6 +144,7 @@ void Job::start(const Plan& plan) {
   ::setpgid(mpirun_, mpirun_);  // also here: whoever comes first
   errors_.writer.close();
   input_.reader.close();
+  if (!plan.srun && plan.nodes.size() > 1) connections_at_ = Clock::now() + kConnections;
 }
 
 // A batch system sends SIGTERM to all processes of the job. It means us, and the ranks; mpirun would
@@ -167,8 +175,8 @@ void Job::become_mpirun(const Plan& plan, pid_t parent) {
 
 int Job::milliseconds_left() const {
   std::optional<Clock::time_point> next;
-  for (const auto& at :
-       {ending_.next(), interrupt_at_, ask_again_at_, say_at_, hold_until_, drain_until_}) {
+  for (const auto& at : {ending_.next(), interrupt_at_, ask_again_at_, say_at_, connections_at_,
+                         hold_until_, drain_until_}) {
     if (at && (!next || *at < *next)) next = at;
   }
   if (!next) return -1;
@@ -297,6 +305,12 @@ void Job::on_time() {
     } else {
       ask_again_at_ = Clock::now() + kAskAgain;
     }
+  }
+  if (due(connections_at_) && !mpirun_ended_) {
+    limit_unacknowledged(mpirun_, kUnacknowledged);
+    // New ones are rare once the job runs.
+    connections_at_ = Clock::now() + connections_pause_;
+    connections_pause_ = std::min<Clock::duration>(2 * connections_pause_, kConnectionsLongest);
   }
   if (due(say_at_)) say_unfinished();
   // A slow reader gets all of an ordinary job's output; a job that is to end does not wait for one.

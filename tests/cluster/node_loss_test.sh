@@ -37,5 +37,15 @@ words=node3
 lose "ranks and daemon killed" "node1 node2 node3" kill_all_on_node3
 lose "link down" "node1 node2 node3" "$vcluster" link node3 down
 "$vcluster" link node3 up
+# TCP's keepalive sends nothing while what was sent before waits for its acknowledgement.
+# shellcheck disable=SC2317
+link_down_and_signal() {
+  "$vcluster" link node3 down
+  "$vcluster" processes node1 | while read -r pid name; do # mpirun passes it on to all nodes
+    [[ $name != mpx-run ]] || on node1 kill -USR1 "$pid"
+  done
+}
+lose "link down, and something is sent" "node1 node2 node3" link_down_and_signal
+"$vcluster" link node3 up
 lose "node dead" "node1 node2" "$vcluster" kill node3
 exit $failed
