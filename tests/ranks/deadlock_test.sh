@@ -92,8 +92,10 @@ expect "off: status" "$work/locks" test "$(status_of locks)" = 124
 "$mpx_run" -w 2 "$program" looked_into >"$work/out" 2>&1 </dev/null &
 pid=$!
 until grep -q runs "$work/out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
-sleep 1 # the reader begins to wait
-kill -USR2 $pid
+until grep -q "reader .*an item of Queue" "$work/out" || ! kill -0 $pid 2>/dev/null; do
+  kill -USR2 $pid # again, if the reader had not begun to wait
+  sleep 0.5
+done
 wait $pid
 status=$?
 expect "on request: the job goes on" "$work/out" test $status = 0

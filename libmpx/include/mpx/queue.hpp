@@ -97,7 +97,7 @@ class Queue {
   explicit Queue(std::shared_ptr<detail::QueueCore> core) : core_(std::move(core)) {}
 
   static std::shared_ptr<detail::QueueCore> make(const QueueOptions& options) {
-    detail::QueueSettings settings{options.capacity, options.budget_bytes};
+    detail::QueueSettings settings{options.capacity, options.budget_bytes, {}};
     if (options.home) settings.home = options.home->number();
     return detail::QueueCore::make(settings);
   }

@@ -179,11 +179,12 @@ class Client : public std::enable_shared_from_this<Client> {
         {word, WordRequest::Operation::compare_exchange, desired, expected, permits}, semaphore);
   }
 
-  /// Looks at the word for a short while, until `ready(word)` or the deadline, and returns what it was
-  /// last: who holds what others want is often done before they could be put to sleep and woken. A
-  /// process that does not reach the word itself returns `seen`.
-  template <class Ready>
-  std::uint64_t watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Ready ready);
+  /// Calls `enough(word)` with `seen`, then, where this process reaches the word itself, with what it
+  /// becomes, for a short while at most: until that is true or the deadline has come. Who holds what
+  /// others want is often done before they could be put to sleep and woken. `enough` is called
+  /// without the mutex and may work on the word.
+  template <class Enough>
+  void watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Enough enough);
 
   /// A frame for this process has arrived. Called under the mutex by the link's driver.
   void deliver(Frame&& frame);
@@ -304,26 +305,26 @@ class Client : public std::enable_shared_from_this<Client> {
   std::vector<ObjectId> slot_objects_;  // of own_claims_: whose units a slot carries
 };
 
-template <class Ready>
-std::uint64_t Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Ready ready) {
+template <class Enough>
+void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Enough enough) {
   constexpr int kLooks = 300, kEagerLooks = 200;
   constexpr auto kLongest = std::chrono::milliseconds(10);  // where others take the core meanwhile
-  const auto end = Deadline::after(kLongest);
-  for (int look = 0; look < kLooks && !ready(seen); ++look) {
+  std::optional<Deadline> end;
+  for (int look = 0; look < kLooks && !enough(seen); ++look) {
     std::unique_lock lock(mutex_);
     auto* words = link_ == nullptr ? nullptr : link_->words();
-    if (words == nullptr || !words->reaches(word.home)) break;
+    if (words == nullptr || !words->reaches(word.home)) return;
     seen = words->load(word);
     if (look < kEagerLooks) {
       pause_processor();
       continue;
     }
-    if (end.passed() || deadline.passed()) break;
+    if (!end) end = Deadline::after(kLongest);
+    if (end->passed() || deadline.passed()) return;
     if (look % 16 == 0) drive_once(lock);
     lock.unlock();
     ::sched_yield();  // the holder may wait for this core
   }
-  return seen;
 }
 
 template <class CoreT, class... Args>

@@ -65,8 +65,7 @@ void QueueCore::save_details(Writer& writer) const { writer.number(settings_.cap
 
 ObjectId QueueCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(settings_.home == QueueSettings::kAnywhere ? client->home_or(0)
-                                                                                : settings_.home);
+  const auto id = client->new_object(settings_.home.value_or(client->home_or(0)));
   Client::check(
       client->call(
           Kind::create, id,

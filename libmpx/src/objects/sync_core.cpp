@@ -66,20 +66,17 @@ ObjectId SyncCore::create() {
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
   const auto me = to.self().id;
-  std::uint64_t word = 0;
-  while (true) {
+  bool locked = false;
+  to.watch_word(ref(lock_), 0, deadline, [&](std::uint64_t word) {
     while (const auto mine = LockWord::taken(word, me)) {
       const auto was = to.word_compare_exchange(ref(lock_), word, *mine);
-      if (was == word) return true;
+      if (was == word) return locked = true;
       word = was;
     }
-    // Nobody waits at the home yet, whom this process would overtake.
-    if (deadline.is_now() || (word & LockWord::kContended) != 0) break;
-    word = to.watch_word(ref(lock_), word, deadline, [](std::uint64_t now) {
-      return LockWord::owner(now) == 0 || (now & LockWord::kContended) != 0;
-    });
-    if (LockWord::owner(word) != 0) break;
-  }
+    // Where somebody waits at the home, this process would overtake it.
+    return deadline.is_now() || (word & LockWord::kContended) != 0;
+  });
+  if (locked) return true;
   return acquire_at_home(*this, deadline, "lock");
 }
 

@@ -11,7 +11,6 @@
 #include <iostream>
 #include <thread>
 
-#include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
@@ -111,7 +110,6 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   int status = 0;
   try {
     take_completion_path();  // while there is one thread
-    keep_freed_memory();
     // Launchers send USR1 and USR2 on to every rank: their default action would end it.
     install_rank_handlers(false, false);
     program = std::make_unique<Program>(argc, argv);

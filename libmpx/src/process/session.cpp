@@ -247,7 +247,7 @@ void SessionCore::require_mpi() {
 }
 
 SessionCore::SessionCore(int communicator) : state_(std::make_unique<State>(communicator)) {
-  keep_freed_memory();
+  keep_freed_memory();  // without prepare() nobody has
 }
 
 SessionCore::~SessionCore() {

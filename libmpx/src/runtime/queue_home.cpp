@@ -253,14 +253,13 @@ void QueueHome::on_left(ProcessId from, const Payload& payload, Outbox& out) {
   if (found == hands_.end() || found->second.slot != slot) return;
   auto& hand = found->second;
   const auto handed = hand.size();
-  const auto taken = std::min<std::size_t>(count - hand.taken, handed);
-  hand.slot = kNoClaimSlot;
-  // The answer to a recall that is on its way is about these, not about what a later handle is
-  // handed: which waits for it.
   const bool recalling = hand.recalling;
-  give_back(hand, handed - taken);
-  hand.taken = 0;  // a later handle counts anew
+  give_back(hand, handed - std::min<std::size_t>(count - hand.taken, handed));
+  hand = {};  // a later handle counts anew
+  // The answer to a recall that is on its way is about these items, not about what a later handle is
+  // handed: which waits for it.
   hand.recalling = recalling;
+  if (!recalling) hands_.erase(found);
   serve(out);
 }
 

@@ -463,7 +463,7 @@ void Runtime::wake_driver() {
 bool Runtime::quiet() {
   const auto now = steady_clock::now();
   if (std::exchange(fresh_event_, false)) last_event_ = now;
-  return now - last_event_ >= spin_time();
+  return now - last_event_ >= std::min<std::chrono::nanoseconds>(spin_time(), kSpin);
 }
 
 void Runtime::unattended() {

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/fd_passing.hpp"
+#include "core/heap.hpp"
 #include "mpx/error.hpp"
 #include "runtime/template_process.hpp"
 
@@ -51,6 +52,7 @@ Template Template::start(ChildMain child_main) {
                     "first thing in main, before MPI_Init and before anything starts threads",
                     threads));
   }
+  keep_freed_memory();  // in the processes to come, too
   auto [ours, theirs] = socket_pair();
   // What is buffered now would otherwise be written once by every child.
   for (std::ostream* stream : {&std::cout, &std::cerr, &std::clog}) stream->flush();

@@ -23,7 +23,7 @@ enum class Kind : std::uint16_t {
   drop_flight,  ///< a reference in flight is gone
   cancel,  ///< header.call: the waiter with this call gives up; always answered by the call's reply
 
-  left,  ///< {u32 taken}: header.from has ended, having taken so many units of what it was handed
+  left,  ///< {u16 claim slot, u32 taken}: the slot's user is gone, having taken so many units
 
   end_send,    ///< payload: a message for this end; status EndRoute, call the number of an offer
   end_bind,    ///< header.from receives from now on

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -14,8 +13,7 @@ namespace mpx::detail {
 struct QueueSettings {
   std::uint64_t capacity = 0;
   std::uint64_t budget_bytes = 0;
-  static constexpr std::int32_t kAnywhere = std::numeric_limits<std::int32_t>::min();
-  std::int32_t home = kAnywhere;
+  std::optional<std::int32_t> home = {};  // none: anywhere
 };
 
 struct QueueInfo {
