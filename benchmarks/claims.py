@@ -31,10 +31,13 @@ THREE = ("--host", "{0}:2,{1}:1,{2}:1")
 # As many ranks or slots, on as many of three nodes as there are.
 SPREAD = {2: PAIR, 4: THREE, 8: ("--host", "{0}:3,{1}:3,{2}:2")}
 PARTIES = tuple(SPREAD)  # that fight over a lock, or meet at a barrier
+MORE_PEERS = 8, 32, 64  # ranks, beside 2: what grows with them?
 
 
 def peers(ranks):
-    return mpx("peers", "-n", str(ranks), "--host", f"{{0}}:1,{{1}}:{ranks - 1}", ranks=ranks)
+    where = ("--host", f"{{0}}:1,{{1}}:{ranks - 1}")
+    return [mpx("peers", "-n", str(ranks), *where, ranks=ranks),
+            Program("raw", "peers", ranks, where)]
 
 
 def contended(parties, *where):
@@ -106,7 +109,7 @@ NODES_GROUPS = {
     "syncnodes": [
         program for parties in PARTIES for program in contended(parties, *SPREAD[parties])
     ],
-    "peers": [peers(2), peers(8), peers(32), peers(64)],
+    "peers": [program for ranks in (2, *MORE_PEERS) for program in peers(ranks)],
 }
 NODES = 3  # that they need
 
@@ -153,7 +156,7 @@ def contended_claims(prefix, parties):
     claims = [
         Claim(f"{turns}, against MPI_Win_lock", *ranks, "raw", target=1),
         Claim(f"{turns}, against a Mutex of mpi4py", *ranks, "mpi4py", target=1),
-        Claim(f"{turns}, most to least of one", *ranks[:2], "most_to_least", "", "value", 1.2),
+        Claim(f"{turns}, most to least of one", *ranks[:2], "most_to_least", "raw", "value", 1.2),
         Claim(f"{title}the same, processes against ranks of MPI_Win_lock", *processes,
               "throughput", "raw", twin=ranks),
         Claim(f"{title}the same, processes, most to least of one", *processes, "most_to_least",
@@ -227,7 +230,9 @@ CLAIMS = [
     Claim("nodes: an empty program, start to finish", "nodes.empty", 4, "time", "raw", "cost", 1.3),
     *(Claim(f"nodes: CPU of rank 0 per peer and message, {ranks} ranks, against 2", "nodes.peers",
             ranks, "cpu_per_peer", "mpx", "cost", 1.2, ("nodes.peers", 2, "cpu_per_peer"))
-      for ranks in (8, 32, 64)),
+      for ranks in MORE_PEERS),
+    *(Claim(f"nodes: the same, {ranks} ranks, against MPI_Recv", "nodes.peers", ranks,
+            "cpu_per_peer", "raw", "cost") for ranks in (2, *MORE_PEERS)),
     *(Claim(f"nodes: CPU of an idle rank 0, {ranks} ranks, against 2", "nodes.peers", ranks, "idle",
-            "mpx", "cost", 1.2, ("nodes.peers", 2, "idle")) for ranks in (8, 32, 64)),
+            "mpx", "cost", 1.2, ("nodes.peers", 2, "idle")) for ranks in MORE_PEERS),
 ]

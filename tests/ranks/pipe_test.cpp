@@ -126,6 +126,28 @@ TEST(Pipe, BytesKeepTheirBoundaries) {
   }
 }
 
+TEST(Pipe, BytesGoIntoABuffer) {
+  auto [a, b] = mpx::pipe();
+  const std::vector<std::byte> bytes(10, std::byte{7});
+  std::vector<std::byte> buffer(12, std::byte{1});
+  a.send_bytes(bytes);
+  EXPECT_EQ(b.recv_bytes_into(buffer), 10u);
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), buffer.begin()));
+  EXPECT_EQ(buffer[10], std::byte{1});
+  a.send_bytes({});
+  EXPECT_EQ(b.recv_bytes_into({}), 0u);
+  a.send_bytes(bytes);
+  try {
+    b.recv_bytes_into({buffer.data(), 9});
+    FAIL();
+  } catch (const mpx::BufferTooShort& error) {
+    EXPECT_EQ(error.message(), bytes);
+  }
+  a.send(5);
+  EXPECT_THROW(b.recv_bytes_into(buffer), mpx::CodecError);
+  EXPECT_EQ(b.recv<int>(), 5);
+}
+
 TEST(Pipe, AnEndMovesWithItsUndeliveredMessages) {
   auto [a, b] = mpx::pipe();
   for (int i = 0; i < 10; ++i) a.send(i);

@@ -13,7 +13,7 @@ namespace mpx {
 namespace detail {
 namespace {
 
-constexpr std::uint64_t kSyncBytes = std::uint64_t{1}
+constexpr std::uint64_t kSyncBytes = std::uint64_t{4}
                                      << 20;  // sent or consumed before the home is told
 
 void deliver_to(EndInbox& inbox, Frame&& frame) {
@@ -301,6 +301,19 @@ std::span<const std::byte> decode_raw(detail::ByteView message) {
   return reader.take(reader.left());
 }
 
+/// Receives what encode_raw() made and calls `take` with its bytes; what it refuses by throwing a
+/// CodecError stays here.
+template <class Take>
+auto receive_raw(detail::ConnectionCore& core, Take take) {
+  auto message = core.receive();
+  try {
+    return take(decode_raw(message.bytes));
+  } catch (const CodecError&) {
+    core.put_back(std::move(message));
+    throw;
+  }
+}
+
 }  // namespace
 
 void Connection::send_bytes(std::span<const std::byte> bytes) const {
@@ -308,33 +321,26 @@ void Connection::send_bytes(std::span<const std::byte> bytes) const {
 }
 
 std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
-  auto message = core_->receive();
-  std::span<const std::byte> bytes;
-  try {
-    bytes = decode_raw(message.bytes);
-  } catch (const CodecError&) {
-    core_->put_back(std::move(message));
-    throw;
-  }
-  std::vector<std::byte> result(bytes.begin(), bytes.end());
-  if (result.size() > max_bytes) {
+  return receive_raw(*core_, [&](std::span<const std::byte> bytes) {
+    std::vector<std::byte> result(bytes.begin(), bytes.end());
+    if (result.size() <= max_bytes) return result;
     throw BufferTooShort(
         fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", result.size(),
                     max_bytes),
         std::move(result));
-  }
-  return result;
+  });
 }
 
 std::size_t Connection::recv_bytes_into(std::span<std::byte> buffer) const {
-  auto message = recv_bytes();
-  if (message.size() > buffer.size()) {
+  return receive_raw(*core_, [&](std::span<const std::byte> bytes) {
+    if (bytes.size() <= buffer.size()) {
+      std::copy(bytes.begin(), bytes.end(), buffer.begin());
+      return bytes.size();
+    }
     throw BufferTooShort(fmt::format("recv_bytes_into: the message has {} bytes, the buffer {}",
-                                     message.size(), buffer.size()),
-                         std::move(message));
-  }
-  std::copy(message.begin(), message.end(), buffer.begin());
-  return message.size();
+                                     bytes.size(), buffer.size()),
+                         {bytes.begin(), bytes.end()});
+  });
 }
 
 std::pair<Connection, Connection> make_pipe(bool duplex) {
