@@ -7,8 +7,7 @@
 namespace mpx::runner {
 namespace {
 
-// Settings that libmpx needs from this Open MPI. opal_event_include=epoll is not among them: ranks
-// set it themselves, and mpirun itself prints warnings with it.
+// Settings that libmpx needs from this Open MPI.
 Variables wanted_parameters(const Facts& facts, bool several_nodes) {
   const bool five = facts.version.major >= 5;  // its launcher is PRTE
   // PRTE without "slot" would fill the first node, whatever slots others have.
@@ -41,6 +40,13 @@ bool set_by_user(const std::string& variable, const Options& options, const Fact
          std::any_of(options.exports.begin(), options.exports.end(), names_it);
 }
 
+Variables without_users(Variables wanted, const Options& options, const Facts& facts) {
+  std::erase_if(wanted, [&](const Variable& setting) {
+    return set_by_user(setting.first, options, facts);
+  });
+  return wanted;
+}
+
 bool has_argument(const Options& options, const std::string& argument) {
   const auto& all = options.mpi_arguments;
   return std::find(all.begin(), all.end(), argument) != all.end();
@@ -49,11 +55,15 @@ bool has_argument(const Options& options, const std::string& argument) {
 }  // namespace
 
 Variables mpirun_settings(const Options& options, const Facts& facts, bool several_nodes) {
-  Variables settings;
-  for (auto& [variable, value] : wanted_parameters(facts, several_nodes)) {
-    if (!set_by_user(variable, options, facts)) settings.emplace_back(variable, value);
-  }
-  return settings;
+  return without_users(wanted_parameters(facts, several_nodes), options, facts);
+}
+
+// Programs of mpx::run and of mpx::prepare() do this themselves, other MPI programs cannot: with
+// the default, poll, rank 0 pays for all its connections whenever it looks. mpirun itself prints
+// warnings with it.
+Variables rank_settings(const Options& options, const Facts& facts, bool several_nodes) {
+  if (!several_nodes || facts.version.major >= 5) return {};
+  return without_users({{"OMPI_MCA_opal_event_include", "epoll"}}, options, facts);
 }
 
 void check_root(const Options& options, const Facts& facts) {

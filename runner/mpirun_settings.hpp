@@ -16,6 +16,10 @@ using Variables = std::vector<Variable>;
 [[nodiscard]] Variables mpirun_settings(const Options& options, const Facts& facts,
                                         bool several_nodes);
 
+/// Those that the ranks need and mpirun must not have, as variables of the ranks.
+[[nodiscard]] Variables rank_settings(const Options& options, const Facts& facts,
+                                      bool several_nodes);
+
 /// mpirun refuses to run as root unless told to; that decision stays the user's. Throws Refusal.
 void check_root(const Options& options, const Facts& facts);
 

@@ -48,9 +48,10 @@ std::string slot_list(const std::vector<int>& slots) {
   return fmt::format("{}", fmt::join(slots, ","));
 }
 
-/// What libmpx is to know, as variables of every rank.
-Variables rank_variables(const Options& options, const Layout* layout) {
-  Variables variables;
+/// What MPI and libmpx are to know, as variables of every rank.
+Variables rank_variables(const Options& options, const Facts& facts, const Layout* layout,
+                         std::size_t nodes) {
+  Variables variables = rank_settings(options, facts, nodes > 1);
   if (layout) variables.emplace_back("MPX_SLOTS", slot_list(layout->slots));
   if (options.cpus_per_slot) {
     variables.emplace_back("MPX_CPUS_PER_SLOT", std::to_string(*options.cpus_per_slot));
@@ -112,11 +113,10 @@ Words mpirun_places(const Options& options, const Facts& facts, const Resources&
 }
 
 Plan plan_mpirun(const Options& options, const Facts& facts, const Resources& resources,
-                 const Layout* layout) {
+                 const Layout* layout, std::size_t nodes) {
   if (facts.mpirun.empty()) throw Refusal(not_found, facts.mpirun_trouble);
   check_root(options, facts);
   Plan plan;
-  const auto nodes = layout ? layout->nodes.size() : resources.hosts.size();
   plan.environment = mpirun_settings(options, facts, nodes > 1);
   auto& command = plan.command;
   append(command, {facts.mpirun, "-n", std::to_string(layout ? layout->ranks() : *options.ranks)});
@@ -124,7 +124,7 @@ Plan plan_mpirun(const Options& options, const Facts& facts, const Resources& re
   if (options.tag_output) {
     append(command, facts.version.major >= 5 ? Words{"--output", "tag"} : Words{"--tag-output"});
   }
-  for (const auto& [name, value] : rank_variables(options, layout)) {
+  for (const auto& [name, value] : rank_variables(options, facts, layout, nodes)) {
     append(command, {"-x", name + "=" + value});
   }
   for (const std::string& variable : options.exports) append(command, {"-x", variable});
@@ -151,11 +151,12 @@ void check_srun(const Options& options, const Facts& facts) {
   }
 }
 
-Plan plan_srun(const Options& options, const Facts& facts, const Layout* layout) {
+Plan plan_srun(const Options& options, const Facts& facts, const Layout* layout,
+               std::size_t nodes) {
   check_srun(options, facts);
   Plan plan;
   plan.srun = true;
-  plan.environment = rank_variables(options, layout);
+  plan.environment = rank_variables(options, facts, layout, nodes);
   for (const std::string& variable : options.exports) {  // --export=ALL hands on the rest
     const auto equals = variable.find('=');
     if (equals != std::string::npos) {
@@ -200,9 +201,11 @@ Plan make_plan(const Options& options, const Facts& facts, const Resources& reso
   std::optional<Layout> layout;
   if (!options.ranks) layout = lay_out(options, resources, facts.cores, facts.host_name);
   const Layout* known = layout ? &*layout : nullptr;
-  auto plan = uses_srun(options, facts) ? plan_srun(options, facts, known)
-                                        : plan_mpirun(options, facts, resources, known);
-  for (const Host& node : layout ? layout->nodes : resources.hosts) plan.nodes.push_back(node.name);
+  const auto& nodes = layout ? layout->nodes : resources.hosts;
+  auto plan = uses_srun(options, facts)
+                  ? plan_srun(options, facts, known, nodes.size())
+                  : plan_mpirun(options, facts, resources, known, nodes.size());
+  for (const Host& node : nodes) plan.nodes.push_back(node.name);
   return plan;
 }
 

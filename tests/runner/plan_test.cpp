@@ -45,7 +45,8 @@ class PlanTest : public testing::Test {
 
   Options options_;
   Facts facts_;
-  std::map<std::string, std::string> environment_;
+  /// The user has set the one variable that ranks on several nodes would always get.
+  std::map<std::string, std::string> environment_{{"OMPI_MCA_opal_event_include", "select"}};
 };
 
 TEST_F(PlanTest, WithoutNumbersEveryCoreIsASlotOfOneWorkerRank) {
@@ -112,6 +113,20 @@ TEST_F(PlanTest, SetsWhatOpenMpi4Needs) {
   EXPECT_THAT(environment, Not(Contains(Key("OMPI_MCA_oob_tcp_keepalive_time"))));
   EXPECT_THAT(plan({{"a", 1}, {"b", 1}}).environment,
               Contains(Key("OMPI_MCA_oob_tcp_keepalive_time")));
+}
+
+TEST_F(PlanTest, RanksOnSeveralNodesGetEpollAndMpirunItselfDoesNot) {
+  const char* kVariable = "OMPI_MCA_opal_event_include";
+  environment_.clear();
+  const auto two = plan({{"a", 1}, {"b", 1}});
+  EXPECT_THAT(two.command, Contains("OMPI_MCA_opal_event_include=epoll"));
+  EXPECT_THAT(two.environment, Not(Contains(Key(kVariable))));
+  EXPECT_THAT(to_shell(plan({{"a", 1}})), Not(HasSubstr(kVariable)));
+  options_.exports = {"OMPI_MCA_opal_event_include=poll"};
+  EXPECT_THAT(to_shell(plan({{"a", 1}, {"b", 1}})), Not(HasSubstr("=epoll")));
+  options_.exports.clear();
+  facts_.version = {5, 0};
+  EXPECT_THAT(to_shell(plan({{"a", 1}, {"b", 1}})), Not(HasSubstr(kVariable)));
 }
 
 TEST_F(PlanTest, SetsWhatOpenMpi5Needs) {
@@ -243,7 +258,7 @@ TEST_F(InSlurm, SrunIsRefusedWhereItCannotDoWhatIsAsked) {
   options_.launcher = Launcher::srun;
   environment_["SLURM_HOSTFILE"] = "h";
   EXPECT_THAT(refusal(), HasSubstr("SLURM_HOSTFILE is set (h)"));
-  environment_.clear();
+  environment_.erase("SLURM_HOSTFILE");
   options_.hosts = "a";
   EXPECT_THAT(refusal(), HasSubstr("do not go with srun"));
   facts_.srun.clear();

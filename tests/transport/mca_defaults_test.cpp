@@ -55,6 +55,14 @@ TEST_F(McaDefaults, AreSetForOpenMpi4) {
   }
 }
 
+TEST_F(McaDefaults, OfMessagesLeaveTheRestOfMpiAlone) {
+  set_message_defaults(kOpenMpi4);
+  EXPECT_EQ(value("OMPI_MCA_opal_event_include"), "epoll");
+  EXPECT_EQ(value("OMPI_MCA_btl_vader_eager_limit"), "20480");
+  EXPECT_EQ(value("OMPI_MCA_osc"), "");
+  EXPECT_EQ(value("OMPI_MCA_ess_singleton_isolated"), "");
+}
+
 TEST_F(McaDefaults, HaveTheNamesOfOpenMpi5) {
   set_mca_defaults(kOpenMpi5, false);
   EXPECT_EQ(value("OMPI_MCA_btl_sm_eager_limit"), "20480");

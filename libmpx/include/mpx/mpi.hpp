@@ -13,7 +13,9 @@ namespace mpx {
 /// Prepares this program to start Processes and Pools in its Sessions: forks the process from which
 /// they are forked later. To be called before MPI_Init, first thing in main, by each rank that
 /// shall run processes; they see the program's globals as they are now. Without it
-/// Process::start() throws UsageError, and all else works. A second call does nothing.
+/// Process::start() throws UsageError, and all else works. A second call does nothing. It also sets
+/// the parameters by which Open MPI's messages cost less (in Open MPI 4: opal_event_include=epoll, or
+/// rank 0 pays for each connection whenever it looks), unless you have set them.
 ///
 /// Throws UsageError after MPI_Init; LaunchError if the program has several threads already.
 inline void prepare() { detail::SessionCore::prepare(); }

@@ -19,6 +19,8 @@
 #include "process/job.hpp"
 #include "runtime/stop_signal.hpp"
 #include "transport/host_mpi.hpp"
+#include "transport/mca_defaults.hpp"
+#include "transport/mpi_library.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -234,6 +236,7 @@ void SessionCore::prepare() {
         "would share MPI's connections");
   }
   prepared = Template::start(child_main);
+  set_message_defaults(MpiLibrary::version());
 }
 
 void SessionCore::require_mpi() {

@@ -29,6 +29,8 @@ void set_default(const std::string& parameter, const char* value) {
   if (!set_in_users_file(parameter)) ::setenv(("OMPI_MCA_" + parameter).c_str(), value, 0);
 }
 
+bool is_four(const std::string& version) { return version.rfind("Open MPI v4.", 0) == 0; }
+
 /// Whether this process may read another's memory: seccomp filters of containers forbid the call
 /// altogether, which Open MPI notices only when a large message fails.
 bool cross_memory_attach_works() {
@@ -54,8 +56,8 @@ bool has_infiniband() {
          !error;
 }
 
-void set_mca_defaults(const std::string& version, bool launched) {
-  const bool four = version.rfind("Open MPI v4.", 0) == 0;
+void set_message_defaults(const std::string& version) {
+  const bool four = is_four(version);
   // Lets a body of 16 KiB go in one piece: that takes a third of the time of the rendezvous.
   set_default(four ? "btl_vader_eager_limit" : "btl_sm_eager_limit", "20480");
   if (!cross_memory_attach_works()) {
@@ -65,13 +67,17 @@ void set_mca_defaults(const std::string& version, bool launched) {
       set_default("smsc", "^cma");
     }
   }
-  if (!four) {
+  // The default, poll, costs time in proportion to the connections, of which rank 0 has most.
+  if (four) set_default("opal_event_include", "epoll");
+}
+
+void set_mca_defaults(const std::string& version, bool launched) {
+  set_message_defaults(version);
+  if (!is_four(version)) {
     // A program alone needs no other; sm would leave its shared memory in /dev/shm at the end.
     if (!launched) set_default("btl", "self");
     return;
   }
-  // The default, poll, costs time in proportion to the connections, of which rank 0 has most.
-  set_default("opal_event_include", "epoll");
   // A program alone would otherwise fork a daemon, for an MPI_Comm_spawn that never comes.
   if (!launched) set_default("ess_singleton_isolated", "1");
   // Debian's default fails between nodes, and its osc/rdma crashes in MPI_Compare_and_swap. With

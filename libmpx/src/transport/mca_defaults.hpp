@@ -15,4 +15,8 @@ bool has_infiniband();
 /// what MPI_Get_library_version says.
 void set_mca_defaults(const std::string& version, bool launched);
 
+/// Only those that make messages cheaper and change nothing else of MPI: for a program that
+/// initialises MPI for purposes of its own.
+void set_message_defaults(const std::string& version);
+
 }  // namespace mpx::detail
