@@ -41,9 +41,8 @@ bool set_by_user(const std::string& variable, const Options& options, const Fact
 }
 
 Variables without_users(Variables wanted, const Options& options, const Facts& facts) {
-  std::erase_if(wanted, [&](const Variable& setting) {
-    return set_by_user(setting.first, options, facts);
-  });
+  std::erase_if(
+      wanted, [&](const Variable& setting) { return set_by_user(setting.first, options, facts); });
   return wanted;
 }
 
