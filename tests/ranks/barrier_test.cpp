@@ -1,7 +1,9 @@
 // Barriers on ranks and in processes.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <mpx/mpx.hpp>
 #include <thread>
 
@@ -124,6 +126,48 @@ TEST(Barrier, ADeadPartyBreaksIt) {
     need_throw<mpx::BrokenBarrier>([&] { barrier.wait(); });
     never_came.join();
   });
+}
+
+/// Kills the process that it arrives in.
+struct Deadly {
+  int from = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& from;
+    if (from != 0 && from != ::getpid()) ::raise(SIGKILL);
+  }
+};
+
+TEST(Barrier, APartyThatDiesBeforeItHasItsArgumentsBreaksIt) {
+  here_and_in_a_process([] {
+    const mpx::Barrier barrier(2);
+    mpx::Process process([](const Deadly&, const mpx::Barrier& all) { all.wait(); },
+                         Deadly{::getpid()}, barrier);
+    process.start();
+    need_throw<mpx::BrokenBarrier>([&] { barrier.wait(); });
+    process.join();
+    need(process.exit_code() == -SIGKILL);
+  });
+}
+
+TEST(Barrier, APartyKilledAfterAResetBreaksIt) {
+  const mpx::Barrier barrier(2);
+  mpx::Process process(
+      [](const mpx::Barrier& all) {
+        try {
+          all.wait();
+        } catch (const mpx::BrokenBarrier&) {
+          std::this_thread::sleep_for(60s);
+        }
+      },
+      barrier);
+  process.start();
+  while (barrier.waiting() == 0) std::this_thread::yield();
+  barrier.abort();
+  barrier.reset();
+  process.kill();
+  EXPECT_THROW(barrier.wait(), mpx::BrokenBarrier);
+  process.join();
 }
 
 TEST(Barrier, APartyThatEndsWellBreaksNothing) {

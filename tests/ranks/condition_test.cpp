@@ -229,6 +229,7 @@ TEST(Array, ReadsAndWritesElementsAndSlices) {
     need_throw<std::out_of_range>([&] { array.read(6, std::span<int>()); });
     need_throw<mpx::UsageError>([] { mpx::Array<double>(std::size_t{1} << 61); });
     need_throw<mpx::UsageError>([] { mpx::Array<char>(std::size_t{1} << 56).store(0, 'x'); });
+    need_throw<mpx::UsageError>([] { mpx::Array<char>(std::size_t{1} << 42).store(0, 'x'); });
   });
 }
 

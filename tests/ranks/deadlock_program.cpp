@@ -1,11 +1,15 @@
 // One situation each in which processes wait, told apart by the first argument: those in which
 // nobody can go on, and those that only look like it.
+#include <mpi.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <future>
 #include <map>
+#include <mpx/mpi.hpp>
 #include <mpx/mpx.hpp>
 #include <string>
 #include <thread>
@@ -171,9 +175,38 @@ const std::map<std::string, std::function<void()>> situations = {
     {"looked_into", looked_into},
 };
 
+/// A program of MPI with a thread that was there before the Session, and will use it.
+int early_thread() {
+  mpx::prepare();
+  int level = 0, rank = 0;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &level);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  {
+    std::promise<mpx::Queue<int>> to;
+    std::thread late([&] {
+      if (rank != 0) return;
+      const auto queue = to.get_future().get();
+      std::this_thread::sleep_for(kLong);
+      queue.put(1);
+    });
+    mpx::Session session(MPI_COMM_WORLD);
+    if (rank == 0) {
+      const mpx::Queue<int> queue;
+      to.set_value(queue);
+      queue.get();
+      std::puts("done");
+    } else {
+      session.serve();
+    }
+    late.join();
+  }
+  return MPI_Finalize();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "early_thread") return early_thread();
   return mpx::run(argc, argv, [&] {
     const auto found = situations.find(argc > 1 ? argv[1] : "");
     if (found == situations.end()) {

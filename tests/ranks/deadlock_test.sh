@@ -69,7 +69,7 @@ expect "two threads: a line each" "$work/two_threads" \
 
 # Somebody can.
 unset MPX_DEADLOCK
-well="computing timed another_thread"
+well="computing timed another_thread early_thread"
 # shellcheck disable=SC2086
 run_all "$mpx_run -w 2" $well
 for situation in $well; do

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <mpx/mpx.hpp>
 #include <mutex>
@@ -228,6 +229,28 @@ TEST(RecursiveLock, BelongsToItsThread) {
   lock.unlock();
   lock.unlock();
   EXPECT_THROW(lock.unlock(), mpx::UsageError);
+}
+
+TEST(RecursiveLock, StaysItsThreadsWithoutAHandle) {
+  const auto lock = [] { return mpx::RecursiveLock(mpx::named("kept")); };
+  mpx::RecursiveLock(mpx::named("kept")).lock();
+  EXPECT_TRUE(lock().try_lock());
+  lock().unlock();
+  lock().unlock();
+  EXPECT_THROW(lock().unlock(), mpx::UsageError);
+}
+
+TEST(Lock, IsTriedUntilATimeThatNeverComes) {
+  const mpx::Lock lock;
+  lock.lock();
+  std::thread other(
+      [&] { EXPECT_TRUE(lock.try_lock_until(std::chrono::system_clock::time_point::max())); });
+  std::this_thread::sleep_for(20ms);
+  lock.unlock();
+  other.join();
+  EXPECT_FALSE(lock.try_lock_until(std::chrono::steady_clock::time_point::min()));
+  EXPECT_FALSE(lock.try_lock_until(std::chrono::steady_clock::now() + 5ms));
+  lock.unlock();
 }
 
 struct Big {

@@ -4,7 +4,9 @@
 #include <boost/serialization/split_member.hpp>
 #include <csignal>
 #include <mpx/mpx.hpp>
+#include <mutex>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -67,6 +69,28 @@ TEST(Pool, CallbacksAreCalledOnce) {
   for (int i = 0; i < 1000 && errors == 0; ++i) static_cast<void>(pool.apply(cube, 1));
   EXPECT_EQ(value, 8);
   EXPECT_EQ(errors, 1);
+}
+
+TEST(Pool, WhatACallbackThrowsReachesNobodyElse) {
+  mpx::Pool pool(1);
+  const mpx::Lock lock;
+  const mpx::Queue<int> queue;
+  int called = 0;
+  std::vector<mpx::AsyncResult<long>> results;
+  for (int i = 0; i < 20; ++i) {
+    results.push_back(pool.apply_async(cube, 2).then([&](long) {
+      ++called;
+      throw std::runtime_error("from a callback");
+    }));
+    const std::lock_guard guard(lock);
+    EXPECT_EQ(queue.try_get_for(1ms), std::nullopt);
+  }
+  for (auto& result : results) EXPECT_EQ(result.get(), 8);
+  for (int i = 0; i < 1000 && called < 20; ++i) static_cast<void>(pool.apply(cube, 1));
+  EXPECT_EQ(called, 20);
+  results[0].then([](long) { throw std::runtime_error("from a callback that is called at once"); });
+  EXPECT_TRUE(lock.try_lock());
+  lock.unlock();
 }
 
 TEST(Pool, ExceptionsKeepTheirTypeAndIndex) {

@@ -102,12 +102,23 @@ TEST_F(BarrierHomeTest, TheDeathOfAPartyBreaksIt) {
   EXPECT_EQ(out.answer(b, 2), Status::no);
   home.on(request(Kind::barrier_reset, c, 3), {}, out);
   EXPECT_FALSE(home.broken());
-  home.on_holder_ended(b, facts_of(b, -9), out);
-  EXPECT_FALSE(home.broken()) << "it was told of the first time, and has not come again";
+  home.on_holder_ended(b, facts_of(b, 1), out);
+  EXPECT_FALSE(home.broken()) << "it was told of the first time, and threw for that";
   home.on_holder_ended(c, facts_of(c, 0), out);
   EXPECT_FALSE(home.broken()) << "it ended well";
   home.on_holder_ended(c, facts_of(c, -9), out);
   EXPECT_TRUE(home.broken());
+}
+
+TEST_F(BarrierHomeTest, AKilledPartyBreaksItThoughItWasToldOfTheRoundBefore) {
+  auto home = plain(2);
+  wait(home, a, 1);
+  home.on(request(Kind::barrier_abort, c, 2), {}, out);
+  EXPECT_EQ(out.answer(a, 1), Status::no);
+  home.on(request(Kind::barrier_reset, c, 3), {}, out);
+  EXPECT_FALSE(home.broken());
+  home.on_holder_ended(a, facts_of(a, -9), out);
+  EXPECT_TRUE(home.broken()) << "the round can never be full";
 }
 
 TEST_F(BarrierHomeTest, TheDeathOfTheActorBreaksIt) {

@@ -52,9 +52,8 @@ TEST_F(CellHomeTest, AValueOfAnotherSizeIsAUsageError) {
 }
 
 TEST_F(CellHomeTest, ItsLockIsALock) {
-  const Payload waits{Packer::pack(std::uint8_t{0}), {}};
-  cell.on(request(Kind::acquire, a, 2), Payload(waits), out);
-  cell.on(request(Kind::acquire, b, 3), Payload(waits), out);
+  cell.on(request(Kind::acquire, a, 2), {}, out);
+  cell.on(request(Kind::acquire, b, 3), {}, out);
   EXPECT_EQ(out.answer(a, 2), Status::ok);
   EXPECT_EQ(out.answer(b, 3), std::nullopt);
   cell.on_ended(a, facts_of(a, -9), out);
@@ -64,7 +63,7 @@ TEST_F(CellHomeTest, ItsLockIsALock) {
 
 TEST_F(CellHomeTest, AWaiterForItsLockCanGiveUp) {
   words.exchange(lock, LockWord::owned_by(b));
-  cell.on(request(Kind::acquire, a, 2), {Packer::pack(std::uint8_t{0}), {}}, out);
+  cell.on(request(Kind::acquire, a, 2), {}, out);
   cell.on_cancel(a, 2, out);
   EXPECT_EQ(out.answer(a, 2), Status::no);
 }

@@ -19,8 +19,8 @@ struct LockHomeTest : testing::Test {
   Collected out;
   const ProcessId a = process(1), b = process(2), c = process(3);
 
-  void acquire(ProcessId who, std::uint64_t call, bool only_try = false) {
-    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}}, out);
+  void acquire(ProcessId who, std::uint64_t call) {
+    lock.on(request(Kind::acquire, who, call), {}, out);
   }
   void release(ProcessId who, std::uint64_t call) {
     lock.on(request(Kind::release, who, call), {Packer::pack(std::uint64_t{1}), {}}, out);
@@ -66,12 +66,13 @@ TEST_F(LockHomeTest, WaitersAreGrantedInTheOrderOfAsking) {
   EXPECT_TRUE(fast_unlock(a));
 }
 
-TEST_F(LockHomeTest, ATryIsAnsweredAtOnce) {
-  acquire(a, 1, true);
+TEST_F(LockHomeTest, ACancelledWaiterLeavesNoMark) {
+  acquire(a, 1);
   EXPECT_EQ(out.answer(a, 1), Status::ok);
-  acquire(b, 2, true);
+  acquire(b, 2);
+  lock.on_cancel(b, 2, out);
   EXPECT_EQ(out.answer(b, 2), Status::no);
-  EXPECT_EQ(now(), LockWord::owned_by(a)) << "a failed try leaves no mark";
+  EXPECT_EQ(now(), LockWord::owned_by(a));
 }
 
 TEST_F(LockHomeTest, UnlockOfAFreeLockIsAUsageError) {
@@ -192,7 +193,7 @@ struct LockHomeRaces : testing::Test {
   const std::uint64_t of_a = LockWord::owned_by(a), of_b = LockWord::owned_by(b);
 
   void acquire(LockHome& lock, ProcessId who, std::uint64_t call) {
-    lock.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{0}), {}}, out);
+    lock.on(request(Kind::acquire, who, call), {}, out);
   }
 };
 

@@ -19,8 +19,8 @@ struct OnAWord : testing::Test {
   Collected out;
   const ProcessId a = process(1), b = process(2), c = process(3);
 
-  void acquire(HomeT& home, ProcessId who, std::uint64_t call, bool only_try = false) {
-    home.on(request(Kind::acquire, who, call), {Packer::pack(std::uint8_t{only_try}), {}}, out);
+  void acquire(HomeT& home, ProcessId who, std::uint64_t call) {
+    home.on(request(Kind::acquire, who, call), {}, out);
   }
   void release(HomeT& home, ProcessId who, std::uint64_t call, std::uint64_t n = 1) {
     home.on(request(Kind::release, who, call), {Packer::pack(n), {}}, out);
@@ -75,10 +75,11 @@ TEST_F(SemaphoreHomeTest, NeverHasMoreThanAWordHolds) {
   EXPECT_EQ(out.answer(a, 2), Status::usage);
 }
 
-TEST_F(SemaphoreHomeTest, ATryIsAnsweredAtOnceAndLeavesNoMark) {
+TEST_F(SemaphoreHomeTest, ACancelledWaiterLeavesNoMark) {
   auto home = make(1);
-  acquire(home, a, 1, true);
-  acquire(home, b, 2, true);
+  acquire(home, a, 1);
+  acquire(home, b, 2);
+  home.on_cancel(b, 2, out);
   EXPECT_EQ(out.answer(a, 1), Status::ok);
   EXPECT_EQ(out.answer(b, 2), Status::no);
   EXPECT_EQ(now(), 0U);
@@ -147,12 +148,11 @@ TEST_F(EventHomeTest, SetAnswersAllWhoWait) {
 
 TEST_F(EventHomeTest, ClearedItMakesWaitAgain) {
   words.exchange(word, EventWord::kSet);
-  acquire(home, a, 1, true);
+  acquire(home, a, 1);
   EXPECT_EQ(out.answer(a, 1), Status::ok);
   words.exchange(word, 0);
-  acquire(home, a, 2, true);
-  EXPECT_EQ(out.answer(a, 2), Status::no);
   acquire(home, a, 3);
+  EXPECT_EQ(out.answer(a, 3), std::nullopt);
   home.on_cancel(a, 3, out);
   EXPECT_EQ(out.answer(a, 3), Status::no);
   EXPECT_EQ(now(), 0U);

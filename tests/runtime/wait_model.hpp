@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/event_home.hpp"
 #include "runtime/lock_home.hpp"
 #include "runtime/semaphore_home.hpp"
 #include "support/homes.hpp"
@@ -38,10 +39,10 @@ inline ModelWord model_word;
 
 /// What a process of a model does, one after the other.
 enum class Step {
-  take,        ///< lock, or acquire
+  take,        ///< lock, acquire, or wait for an event
   take_timed,  ///< … with a time limit that may strike at any moment while it waits
   take_try,
-  give,           ///< unlock, or release; skipped where a timed take failed
+  give,           ///< unlock, release, or set; skipped where a timed take failed
   consume,        ///< waits at the condition until there is an item, and takes one
   consume_timed,  ///< … and goes without one after a time-out
   produce,        ///< makes an item
@@ -53,13 +54,14 @@ struct Program {
   bool mortal = false;  ///< may die at any moment
 };
 
-/// Processes that run short programs on one lock or semaphore: the real home, the word, and frames
+/// Processes that run short programs on one lock, semaphore or event: the real home, the word, and frames
 /// under way. All that happens is a choice of one of `choices()`; the processes do what
 /// objects/sync_core.cpp and word_core.cpp do, one operation on the word at a time.
 template <class HomeT>
 class Model {
  public:
   static constexpr bool kLock = std::is_same_v<HomeT, LockHome>;
+  static constexpr bool kEvent = std::is_same_v<HomeT, EventHome>;
 
   Model(HomeT home, std::uint64_t initial, std::uint64_t most, const std::vector<Program>& programs)
       : home_(std::move(home)), word_(initial), initial_(initial), most_(most) {
@@ -114,7 +116,9 @@ class Model {
       case What::die:
         p.alive = false;
         p.down.clear();
-        if constexpr (!kLock) p.up.push_back({request(Kind::permits, p.id), Packer::pack(p.noted)});
+        died_holding_ = died_holding_ || p.held != 0;
+        if constexpr (!kLock && !kEvent)
+          p.up.push_back({request(Kind::permits, p.id), Packer::pack(p.noted)});
         p.up.push_back({request(Kind::process_ended, p.id), {}});
         p.held = 0;
         break;
@@ -124,7 +128,8 @@ class Model {
 
   /// All that decides what can happen from here on.
   [[nodiscard]] std::string fingerprint() const {
-    std::string text = std::to_string(word_) + "/" + std::to_string(items_);
+    std::string text =
+        std::to_string(word_) + "/" + std::to_string(items_) + (died_holding_ ? "!" : "");
     const auto add = [&](auto number) {
       text += ' ';
       text += std::to_string(number);
@@ -160,7 +165,11 @@ class Model {
     for (const auto& p : processes_) held += p.held;
     if (!trouble_.empty()) return trouble_;
     if (kLock && held > 1) return "two hold the lock";
-    if (!kLock && held > initial_) return "more permits are held than there are";
+    const bool abandoned = kLock && (word_ & LockWord::kAbandoned) != 0;
+    if (kLock && held == 1 && died_holding_ && !abandoned)
+      return "a holder died, and the next one is not told";
+    if (abandoned && !anyone_died()) return "nobody died, and the lock is called abandoned";
+    if (!kLock && !kEvent && held > initial_) return "more permits are held than there are";
     return {};
   }
 
@@ -177,6 +186,9 @@ class Model {
       if (at_condition && items_ == 0 && held_by_home(p) == Where::condition) continue;
       if (at_condition) return "a waiter sleeps, and there is an item";
       if (kLock) return "a process waits for a lock for ever";
+      if (kEvent && (word_ & EventWord::kSet) != 0)
+        return "a process waits for an event that is set";
+      if (kEvent) continue;
       if (SemaphoreWord::count(word_) != 0) return "a process waits for a permit that is free";
       if (owned || !anyone_died()) return "a process waits for ever, and no permit was lost";
     }
@@ -185,7 +197,7 @@ class Model {
       return "the mark does not say whether somebody waits";
     if (kLock && held == 0 && LockWord::owner(word_) != 0)
       return "nobody has the lock; it is taken";
-    if constexpr (!kLock) {
+    if constexpr (!kLock && !kEvent) {
       // A permit that was given to a process after its death is lost, too.
       const auto there = SemaphoreWord::count(word_) + held;
       const auto all = initial_;
@@ -284,6 +296,8 @@ class Model {
     const auto after = [&] {
       if constexpr (kLock) {
         return LockWord::taken(p.seen, p.id);
+      } else if constexpr (kEvent) {
+        return p.loaded ? EventWord::taken(p.seen) : std::nullopt;
       } else {
         return SemaphoreWord::taken(p.seen);
       }
@@ -294,9 +308,11 @@ class Model {
       return;
     }
     if (!after) {
-      const std::uint8_t only_try = what == Step::take_try ? 1 : 0;
-      return call(p, Kind::acquire, Packer::pack(only_try), what == Step::take_timed);
+      if (what != Step::take_try) return call(p, Kind::acquire, {}, what == Step::take_timed);
+      p.missed = true;
+      return next(p);
     }
+    if (kEvent) return next(p);  // it stays set
     const auto was = model_word.compare_exchange({}, p.seen, *after);
     p.loaded = true;
     if (was != p.seen) {
@@ -310,7 +326,7 @@ class Model {
   }
 
   void give(Process& p) {
-    if (p.missed) {  // a take before it failed
+    if (p.missed && !kEvent) {  // a take before it failed
       p.missed = false;
       return next(p);
     }
@@ -327,7 +343,8 @@ class Model {
       if ((was & kContended) == 0) return;
     } else {
       const bool contended = (p.seen & kContended) != 0;
-      const auto after = SemaphoreWord::given(p.seen, 1, most_);
+      const auto after =
+          kEvent ? std::optional(p.seen | EventWord::kSet) : SemaphoreWord::given(p.seen, 1, most_);
       if ((contended || !after) && !p.loaded) {
         p.seen = model_word.word;
         p.loaded = true;
@@ -373,12 +390,10 @@ class Model {
         return;  // else it looks again
       case Step::take:
       case Step::take_timed:
-      case Step::take_try:
         if (answer.status == Status::ok) {
-          ++p.held;
+          if (!kEvent) ++p.held;
         } else {
-          if (what == Step::take || (what == Step::take_timed && !p.cancelled))
-            trouble_ = "a take failed without a reason";
+          if (what == Step::take || !p.cancelled) trouble_ = "a take failed without a reason";
           p.missed = true;
         }
         return next(p);
@@ -411,6 +426,7 @@ class Model {
   HomeT home_;
   std::uint64_t word_, initial_, most_;
   std::uint64_t items_ = 0;
+  bool died_holding_ = false;
   std::vector<Process> processes_;
   ObjectId condition_{0, 7, process(9)};
   std::string trouble_;

@@ -1,6 +1,6 @@
 // Every interleaving of two or three processes with short programs on the real home of a lock, with
-// and without a condition, or of a semaphore: no lost wake-up, no double grant, no deadlock, no
-// permit created.
+// and without a condition, of a semaphore or of an event: no lost wake-up, no double grant, no
+// deadlock, no permit created, no dead holder kept from the next.
 
 #include "runtime/wait_model.hpp"
 
@@ -27,6 +27,13 @@ struct WaitModel : testing::Test {
     EXPECT_GE(states, at_least);
     RecordProperty("states", static_cast<int>(states));
   }
+  static void check_event(const Programs& programs, std::size_t at_least) {
+    std::string trouble;
+    const auto states =
+        explore(Model<EventHome>(EventHome(model_word, {0, 0}), 0, 0, programs), false, trouble);
+    EXPECT_EQ(trouble, "");
+    EXPECT_GE(states, at_least);
+  }
   static void check_semaphore(std::uint64_t permits, bool bounded, bool owned,
                               const Programs& programs, std::size_t at_least) {
     const auto most = bounded ? permits : SemaphoreWord::kMost;
@@ -40,6 +47,14 @@ struct WaitModel : testing::Test {
     EXPECT_GE(states, at_least);
   }
 };
+
+TEST_F(WaitModel, AnEventThatIsSetWakesAll) {
+  check_event({{{take}}, {{take}}, {{give}}}, 100);
+  check_event({{{take}}, {{take_timed, take}}, {{give, give}}}, 100);
+  check_event({{{take}}, {{take_try, give, take}}, {{give}}}, 50);
+  check_event({{{take}, true}, {{take}}, {{give}}}, 100);
+  check_event({{{give}, true}, {{take}}, {{take_timed}}}, 50);
+}
 
 TEST_F(WaitModel, ALockIsHandedOnWhateverHappens) {
   check_lock({{{take, give}}, {{take, give}}, {{take, give}}}, 500);

@@ -161,7 +161,8 @@ class AsyncResult {
   }
 
   /// Has `on_value(result)` (of void: `on_value()`), or `on_error(std::exception_ptr)`, called once
-  /// when the result is there, on the thread that drives the caller's runtime.
+  /// when the result is there, on the thread that drives the caller's runtime: one that waits in mpx,
+  /// or one of mpx's. What they throw is logged as an error and goes no further.
   template <class OnValue, class OnError = std::nullptr_t>
   AsyncResult then(OnValue on_value, OnError on_error = {}) const {
     batch_->when_ready(

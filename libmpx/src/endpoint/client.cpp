@@ -275,7 +275,17 @@ void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
     std::unique_lock<std::mutex>& lock;
     ~Relock() { lock.lock(); }
   } const relock{lock};
-  for (const auto& task : tasks) task();
+  for (const auto& task : tasks) run_callback(task);
+}
+
+void Client::run_callback(const std::function<void()>& callback) noexcept {
+  try {
+    callback();
+  } catch (const std::exception& error) {
+    log_error("a callback threw: {}", error.what());
+  } catch (...) {
+    log_error("a callback threw something that is no std::exception");
+  }
 }
 
 void Client::deliver(Frame&& frame) {

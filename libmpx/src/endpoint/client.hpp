@@ -153,10 +153,11 @@ class Client : public std::enable_shared_from_this<Client> {
   /// The number of this process's wait, if it waits without a time limit, else 0; of several threads
   /// the last one's. Called under the mutex.
   [[nodiscard]] std::uint64_t endless_wait() const;
-  /// How many threads this process has.
-  [[nodiscard]] static int threads();
-  /// From now on all threads of this process but `others` are the program's.
-  void set_service_threads(int others) { service_threads_ = others; }
+  /// MPI has its threads by now. Which of the others are MPI's is seen by what they do: they sleep
+  /// until something comes from outside, threads of the program wait for each other.
+  void note_threads();
+  /// mpx has started a thread of its own.
+  void add_own_thread() { ++own_threads_; }
 
   /// Words. A process has its rank work on them, and a rank that does not reach one asks its home:
   /// then they wait for the answer.
@@ -229,7 +230,10 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Gives up this process's reference to the object.
   void retire(Core& core);
 
-  /// Has `task` run, without the mutex, by the next thread that waits here.
+  /// Calls it; what it throws is logged and goes no further: the thread that happens to run it waits
+  /// for something else.
+  static void run_callback(const std::function<void()>& callback) noexcept;
+  /// Has `task` run so, without the mutex, by the next thread that waits here.
   void run_soon(std::function<void()> task) { soon_.push_back(std::move(task)); }
 
   /// What an object whose handles are gone has still to do with frames that arrive for it; true
@@ -262,6 +266,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::uint64_t work_on_word(const WordRequest& request, const ObjectId& object = {});
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting);
   void tell_waits(std::uint64_t round);
+  [[nodiscard]] int service_threads() const;
   void hand_over();
   void drive_once(std::unique_lock<std::mutex>& lock);
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
@@ -279,7 +284,8 @@ class Client : public std::enable_shared_from_this<Client> {
   int waiting_ = 0;
   Waiting* waits_ = nullptr;  // the newest first
   std::uint64_t next_wait_ = 1;
-  int service_threads_ = 0;
+  int own_threads_ = 0;
+  std::vector<std::string> other_threads_;  // in /proc, when MPI had just started its own
 
   std::atomic<int> serving_rank_ = -1;  // none known
   std::atomic<bool> in_passing_ = false;

@@ -1,8 +1,10 @@
 // What a process says of its waits.
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <system_error>
 
@@ -13,6 +15,29 @@ namespace mpx::detail {
 namespace {
 
 using Time = std::chrono::steady_clock::time_point;
+
+/// Of this process, by their names in /proc.
+std::vector<std::string> threads() {
+  std::vector<std::string> all;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", ignored))
+    all.push_back(entry.path().filename());
+  return all;
+}
+
+/// False also where the kernel does not say (CONFIG_HAVE_ARCH_TRACEHOOK).
+bool sleeps_in_poll(const std::string& thread) {
+  constexpr long kPolls[] = {SYS_epoll_pwait, SYS_ppoll,
+                             SYS_pselect6,
+#ifdef SYS_epoll_wait  // not on newer architectures
+                             SYS_epoll_wait,  SYS_poll,
+                             SYS_select
+#endif
+  };
+  long call = -1;
+  std::ifstream("/proc/self/task/" + thread + "/syscall") >> call;  // of one that runs: "running"
+  return std::find(std::begin(kPolls), std::end(kPolls), call) != std::end(kPolls);
+}
 
 }  // namespace
 
@@ -36,10 +61,15 @@ std::uint64_t Client::endless_wait() const {
   return waits_ != nullptr && waits_->endless_ ? waits_->number_ : 0;
 }
 
-int Client::threads() {
-  std::error_code ignored;
-  const std::filesystem::directory_iterator all("/proc/self/task", ignored);
-  return static_cast<int>(std::distance(all, std::filesystem::directory_iterator()));
+void Client::note_threads() {
+  for (auto& thread : threads()) {
+    if (thread != std::to_string(::gettid())) other_threads_.push_back(std::move(thread));
+  }
+}
+
+int Client::service_threads() const {
+  const auto polling = std::count_if(other_threads_.begin(), other_threads_.end(), sleeps_in_poll);
+  return own_threads_ + static_cast<int>(polling);
 }
 
 /// Rank 0 asks. Who drives, and so gets here, waits, unless it only looks in passing.
@@ -65,7 +95,7 @@ void Client::tell_waits(std::uint64_t round) {
                                        : WaitLimit::time;
     answer.waits.push_back(record);
   }
-  answer.running = threads() - service_threads_ - static_cast<std::int32_t>(waiting.size());
+  answer.running = static_cast<std::int32_t>(threads().size() - waiting.size()) - service_threads();
   send(Kind::waits, {}, ProcessId(0, 0), 0, {Packer::pack(answer), {}}, 0);
   link_->flush();
 }

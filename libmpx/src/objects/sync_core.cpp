@@ -76,7 +76,7 @@ bool SyncCore::lock(Deadline deadline) {
     // Where somebody waits at the home, this process would overtake it.
     return deadline.is_now() || (word & LockWord::kContended) != 0;
   });
-  if (locked) return true;
+  if (locked || deadline.is_now()) return locked;
   return acquire_at_home(*this, deadline, "lock");
 }
 
@@ -107,10 +107,12 @@ bool SyncCore::lock_recursive(Deadline deadline) {
   const std::lock_guard guard(client().mutex());
   owner_ = me;
   depth_ = 1;
+  kept_ = shared_from_this();
   return true;
 }
 
 void SyncCore::unlock_recursive() {
+  std::shared_ptr<Core> kept;
   {
     const std::lock_guard guard(client().mutex());
     if (owner_ != std::this_thread::get_id()) {
@@ -118,6 +120,7 @@ void SyncCore::unlock_recursive() {
     }
     if (--depth_ > 0) return;
     owner_.reset();
+    kept = std::move(kept_);
   }
   unlock();
 }

@@ -22,10 +22,7 @@ WordPlace load_place(Reader& reader) {
 }
 
 bool acquire_at_home(Core& core, Deadline deadline, const std::string& what) {
-  const std::uint8_t only_try = deadline.is_now() ? 1 : 0;
-  const auto reply =
-      core.client().call_until(Kind::acquire, core.id(), {Packer::pack(only_try), {}},
-                               only_try != 0 ? Deadline::never() : deadline, {});
+  const auto reply = core.client().call_until(Kind::acquire, core.id(), {}, deadline, {});
   Client::check(*reply, what);
   return reply->status == Status::ok;
 }
@@ -102,6 +99,7 @@ ObjectId SemaphoreCore::create() {
 
 bool SemaphoreCore::acquire(Deadline deadline) {
   if (change(SemaphoreWord::taken, 1)) return true;
+  if (deadline.is_now()) return false;
   return acquire_at_home(*this, deadline, "acquire of a semaphore");
 }
 
@@ -152,7 +150,9 @@ void EventCore::clear() {
 bool EventCore::is_set() { return (look() & EventWord::kSet) != 0; }
 
 bool EventCore::wait(Deadline deadline) {
-  return is_set() || acquire_at_home(*this, deadline, "wait for an Event");
+  if (is_set()) return true;
+  if (deadline.is_now()) return false;
+  return acquire_at_home(*this, deadline, "wait for an Event");
 }
 
 }  // namespace mpx::detail

@@ -143,7 +143,7 @@ void PoolCore::on(Frame&& frame) {
 BatchCore::~BatchCore() = default;
 
 void BatchCore::when_ready(std::function<void()> call) {
-  if (!pool || size_ == 0) return call();
+  if (!pool || size_ == 0) return Client::run_callback(call);
   auto& client = pool->client();
   {
     const std::lock_guard guard(client.mutex());
@@ -152,7 +152,7 @@ void BatchCore::when_ready(std::function<void()> call) {
       return;
     }
   }
-  call();
+  Client::run_callback(call);
 }
 
 bool BatchCore::ready() {

@@ -182,7 +182,7 @@ Job::Job(const MpiSession& session, std::optional<Template>&& forker)
   link_ = std::make_unique<DirectLink>(*runtime_);
   client_->attach(link_.get(), nullptr);
   Client::set_current(client_);
-  client_->set_service_threads(Client::threads() - 1);  // MPI's
+  client_->note_threads();
 }
 
 void Job::check_settings() {
@@ -199,7 +199,7 @@ Job::~Job() {
 
 void Job::start_background() {
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
-  client_->set_service_threads(Client::threads() - 1);
+  client_->add_own_thread();
 }
 
 void Job::serve() {

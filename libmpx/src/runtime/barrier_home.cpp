@@ -128,7 +128,8 @@ void BarrierHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out
 }
 
 void BarrierHome::on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
-  if (facts.exit_code != 0 && !told_.contains(who)) break_up(end_of(facts), out);
+  const bool killed = facts.exit_code < 0;
+  if (killed || (facts.exit_code != 0 && !told_.contains(who))) break_up(end_of(facts), out);
 }
 
 void BarrierHome::on_freed(Outbox& out) {

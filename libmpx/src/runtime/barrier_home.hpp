@@ -28,6 +28,7 @@ namespace mpx::detail {
 /// | bad end of another | broken                | as cancel                    | –                  |
 /// | who has a handle,  |                       |                              |                    |
 /// | unless told `no`   |                       |                              |                    |
+/// | and not killed     |                       |                              |                    |
 /// | barrier_abort      | all: no; broken       | all but the actor: no; broken| broken             |
 /// | barrier_reset      | all: no; filling      | all but the actor: no;       | filling            |
 /// |                    |                       | filling                      |                    |
@@ -64,7 +65,7 @@ class BarrierHome : public Home {
   std::optional<ProcessId> actor_;  // runs the action of the round; it does not wait
   std::uint64_t round_ = 0;         // of the actor's; every round has another number
   std::string broken_;              // why; empty: it is not
-  // Were told that it is broken, and have not waited since: their end is no news.
+  // Were told that it is broken, and have not waited since: if they end with an error, that is why.
   std::set<ProcessId> told_;
 };
 

@@ -75,7 +75,10 @@ void Supervisor::spawn(Frame request) {
     child->slot = slots_.take();
     template_->spawn(id.serial(), std::move(fds), slots_.options(child->slot));
     request.header.kind = Kind::process_main;
-    for (const auto& reference : references_of(request)) ++child->arrived[reference];
+    for (const auto& reference : references_of(request)) {
+      ++child->arrived[reference];
+      child->arguments.insert(reference);
+    }
     child->writer.send(child->channel, std::move(request));
     child->channel.ring_if_asleep();
     children_[id.serial()] = std::move(child);
@@ -255,6 +258,7 @@ void Supervisor::send_puts(Child& child) {
 }
 
 void Supervisor::Child::settle(const Reference& reference) {
+  arguments.erase(reference);
   const auto found = arrived.find(reference);
   if (found != arrived.end() && --found->second == 0) arrived.erase(found);
 }
@@ -313,6 +317,14 @@ void Supervisor::report_end(Child& child) {
       header.object = pool->second;
       route_(make_frame(header, Payload{std::move(records), {}}));
     }
+  }
+  // Objects that it was started with know of its death even if it did not live to take them over.
+  for (const auto& reference : std::exchange(child.arguments, {})) {
+    auto header = count_header(Kind::claim, reference);
+    header.from = child.id;
+    route_(make_frame(header, {}));
+    child.settle(reference);
+    child.touched.insert(reference.object.home);
   }
   for (const auto& [reference, times] : child.arrived) {  // which it never took over
     for (auto i = times; i > 0; --i)

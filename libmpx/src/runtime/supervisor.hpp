@@ -113,6 +113,7 @@ class Supervisor {
     bool ended = false;
     std::map<ObjectId, std::int64_t> permits;
     std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
+    std::set<Reference> arguments;     // of these, what it was started with
     Frame puts;                        // queue_puts: small puts in a row, gathered
     [[nodiscard]] SharedBlock& shared() const;
     void settle(const Reference& reference);

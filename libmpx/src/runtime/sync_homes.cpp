@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <fstream>
+#include <limits>
 #include <new>
 
 #include "mpx/error.hpp"
@@ -62,17 +64,38 @@ std::unique_ptr<Home> make_cell(const FrameHeader& request, ByteView bytes, Word
                                     Bytes(bytes.begin(), bytes.end()));
 }
 
+/// In bytes, swap included; what Linux estimates, and all that can be where it does not.
+std::uint64_t available_memory() {
+  std::ifstream facts("/proc/meminfo");
+  std::string name, unit;
+  std::uint64_t available = 0;
+  bool known = false;
+  for (std::uint64_t kilobytes = 0; facts >> name >> kilobytes; std::getline(facts, unit)) {
+    if (name != "MemAvailable:" && name != "SwapFree:") continue;
+    available += kilobytes * 1024;
+    known = true;
+  }
+  return known ? available : std::numeric_limits<std::uint64_t>::max();
+}
+
 std::unique_ptr<Home> make_array(const FrameHeader& request, Unpacker& in, Words& words, Rank rank,
                                  Outbox& out) {
   const auto size = in.get<std::uint64_t>();
   const auto initial = in.rest();
   NewWord lock(words, 0, rank);
+  const auto refuse = [&] {
+    throw UsageError(
+        fmt::format("an Array of {} bytes does not fit into the memory of rank {}: {} "
+                    "are available",
+                    size, rank.number(), available_memory()));
+  };
+  constexpr std::uint64_t kMuch = std::uint64_t{64} << 20;
+  if (size >= kMuch && size > available_memory()) refuse();  // else the kernel would kill a process
   Bytes bytes;
   try {
     bytes.resize(size);
   } catch (const std::exception&) {  // bad_alloc, length_error
-    throw UsageError(fmt::format("an Array of {} bytes does not fit into the memory of rank {}",
-                                 size, rank.number()));
+    refuse();
   }
   std::copy(initial.begin(), initial.end(), bytes.begin());
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(initial.size()), bytes.end(), std::byte{0});

@@ -5,19 +5,14 @@ namespace mpx::detail {
 void WaitHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   switch (request.kind) {
     case Kind::acquire:
-      return acquire(request, Unpacker(payload.bytes).get<std::uint8_t>() != 0, out);
+      waiters_.push({request});
+      return look_again(out);
     case Kind::release:
       return release(request, Unpacker(payload.bytes).get<std::uint64_t>(), out);
     default:
       out.drop(payload);
       refuse(request, "not an operation of this object", out);
   }
-}
-
-void WaitHome::acquire(const FrameHeader& request, bool only_try, Outbox& out) {
-  waiters_.push({request});
-  look_again(out);
-  if (only_try) on_cancel(request.from, request.call, out);
 }
 
 void WaitHome::look_again(Outbox& out) {

@@ -130,8 +130,6 @@ class WaitHome : public Home {
   WaitList waiters_;
 
  private:
-  void acquire(const FrameHeader& request, bool only_try, Outbox& out);
-
   Words& words_;
   WordRef word_;
 };

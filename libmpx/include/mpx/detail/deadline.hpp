@@ -42,10 +42,15 @@ class Deadline {
   std::optional<Clock::time_point> when_;
 };
 
-/// Time left until a point of any clock.
+/// Time left until a point of any clock; too long, as until time_point::max(), it saturates.
 template <class Clock, class Length>
 Duration until(const std::chrono::time_point<Clock, Length>& when) {
-  return when - Clock::now();
+  using Seconds = std::chrono::duration<double>;
+  constexpr Seconds kFar(std::chrono::nanoseconds::max() / 4);
+  const auto now = Clock::now();
+  const auto left = Seconds(when.time_since_epoch()) - Seconds(now.time_since_epoch());
+  if (left > kFar || left < -kFar) return left * 4;
+  return when - now;
 }
 
 }  // namespace mpx::detail

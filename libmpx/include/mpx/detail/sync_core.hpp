@@ -61,6 +61,7 @@ class SyncCore : public Core {
   // Owner of a RecursiveLock inside this process; guarded by the client's mutex.
   std::optional<std::thread::id> owner_;
   std::uint64_t depth_ = 0;
+  std::shared_ptr<Core> kept_;  // itself while owned: who owns it is known here only
 };
 
 /// The size of an Array of `n` elements. Throws UsageError if there is no such size.
