@@ -93,7 +93,6 @@ bool read_some(int fd, std::string& text) {
 class Run {
  public:
   Run(const Plan& plan, std::chrono::milliseconds limit) : end_at_(Clock::now() + limit) {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t parent = ::getpid();
     pid_ = ::fork();
     if (pid_ < 0) {
@@ -115,7 +114,7 @@ class Run {
       reap();
       if (!ended_ && Clock::now() >= end_at_) on_time();
     }
-    end_descendants();  // which hold the pipes open
+    descendants_.end();  // which hold the pipes open
     remove_leftovers(pid_, mpirun_folder());
     drain();
     if (signal_) throw Refusal(signal_base + *signal_, "ended by a signal");
@@ -173,6 +172,7 @@ class Run {
   HeldSignals signals_;
   Pipe out_;
   Pipe err_;
+  const Descendants descendants_;
   pid_t pid_ = -1;
   bool ending_ = false;
   bool ended_ = false;

@@ -1,9 +1,11 @@
 #include "descendants.hpp"
 
 #include <dirent.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <csignal>
@@ -41,13 +43,18 @@ std::vector<pid_t> children() {
 
 }  // namespace
 
-void end_descendants() {
+Descendants::Descendants() : earlier_(children()) { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void Descendants::end() const {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
   // A killed child's own children become ours, so this goes down the tree level by level.
   while (std::chrono::steady_clock::now() < give_up) {
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-    const auto found = children();
+    auto found = children();
+    std::erase_if(found, [&](pid_t child) {
+      return std::find(earlier_.begin(), earlier_.end(), child) != earlier_.end();
+    });
     if (found.empty()) return;
     for (const pid_t child : found) ::kill(child, SIGKILL);
     ::usleep(1000);  // they die when the kernel gets to it; there is no more to wait for than that

@@ -60,6 +60,7 @@ Row refused(std::string check, const std::string& refusal) {
 
 Row check_mpirun(const DoctorFacts& facts) {
   if (!facts.mpirun_trouble.empty()) return refused("mpirun", facts.mpirun_trouble);
+  if (facts.mpirun.empty()) return ok("mpirun", "not there; srun starts the ranks");
   return ok("mpirun", fmt::format("{}, {}", facts.mpi_version, facts.mpirun));
 }
 

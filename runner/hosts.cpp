@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <fstream>
 #include <numeric>
+#include <regex>
 #include <sstream>
 
 #include "refusal.hpp"
@@ -59,14 +60,23 @@ std::vector<Host> parse_hostfile(const std::string& text) {
   std::vector<Host> hosts;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line.substr(0, line.find('#')));
+    std::istringstream words(
+        std::regex_replace(line.substr(0, line.find('#')), std::regex(R"(\s*=\s*)"), "="));
     std::string name;
     if (!(words >> name)) continue;
-    name.erase(0, name.find('@') + 1);  // user@host
+    const std::string where = "hostfile, " + name;
+    if (name.find('@') != std::string::npos) {
+      throw Refusal(bad_usage, where +
+                                   ": mpx-run gives mpirun no user names; name the user in "
+                                   "~/.ssh/config");
+    }
     Host& host = find_or_add(hosts, name);
     for (std::string word; words >> word;) {
       if (word.starts_with("slots=")) {
-        host.slots = host.slots.value_or(0) + parse_slots(word.substr(6), "hostfile, " + name);
+        host.slots = host.slots.value_or(0) + parse_slots(word.substr(6), where);
+      } else if (!word.starts_with("max_slots=") && !word.starts_with("max-slots=")) {
+        throw Refusal(bad_usage, fmt::format("{}: \"{}\" is not known here; write {} slots=4",
+                                             where, word, name));
       }
     }
   }

@@ -65,7 +65,6 @@ class Job {
         srun_(plan.srun),
         ending_({options.timeout, options.grace, plan.srun ? kPatienceSrun : kPatience, kReport},
                 Clock::now()) {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what mpirun leaves behind becomes our child
     std::signal(SIGPIPE, SIG_IGN);
     const sigset_t handled = handled_signals();
     ::sigprocmask(SIG_BLOCK, &handled, &inherited_mask_);
@@ -114,6 +113,7 @@ class Job {
   std::unique_ptr<Relay> input_relay_;
   BannerFilter filter_;
   LossFinder loss_;
+  const Descendants descendants_;
   pid_t mpirun_ = -1;
   bool mpirun_ended_ = false;
   int wait_status_ = 0;
@@ -347,7 +347,7 @@ void Job::reap() {
     ask_again_at_.reset();
     say_at_.reset();
     hold_until_.reset();
-    end_descendants();
+    descendants_.end();
     if (!srun_) remove_leftovers(mpirun_, mpirun_folder());
     drain_until_ = Clock::now() + kDrain;
   }

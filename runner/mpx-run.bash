@@ -13,12 +13,13 @@ _mpx_run_program() {
     case ${COMP_WORDS[at]} in
       --) at=$((at + 1)) && break ;;
       -*)
-        # readline makes three words of --launcher=srun.
+        # readline makes three words of --launcher=srun, and of a:4.
         if [ "${COMP_WORDS[at + 1]-}" = = ]; then
           at=$((at + 2))
         elif [[ " ${_mpx_run_valued//$'\n'/ } " = *" ${COMP_WORDS[at]} "* ]]; then
           at=$((at + 1))
         fi
+        while [[ ${COMP_WORDS[at + 1]-} = [:=] ]]; do at=$((at + 2)); done
         ;;
       *) break ;;
     esac
@@ -42,13 +43,14 @@ _mpx_run() {
     return
   fi
   local how
+  [ "$word" != : ] || return
   case $before in
     --launcher) how=(-W 'auto mpirun srun') ;;
     --host) how=(-A hostname) ;;
     --hostfile) how=(-f) ;;
     --output) how=(-d) ;;
     -x) how=(-e) ;;
-    -n | --ranks | -w | --workers | -N | --nodes | --ranks-per-node | --slots-per-rank) return ;;
+    : | -n | --ranks | -w | --workers | -N | --nodes | --ranks-per-node | --slots-per-rank) return ;;
     --cpus-per-slot | --timeout | --grace | --mpi-arg) return ;;
     *)
       case $word in

@@ -192,7 +192,8 @@ Resources find_resources(const Options& options, const Facts& facts) {
   if (options.hostfile.empty() && options.hosts.empty()) return {facts.allocation.hosts, true};
   if (options.hostfile.empty()) return {parse_host_list(options.hosts), false};
   if (options.hosts.empty()) return {read_hostfile(options.hostfile), false};
-  if (options.ranks && !options.nodes) return {};  // mpirun reads both
+  // mpirun reads both, and takes the hosts of the list from the file.
+  if (options.ranks && !options.nodes) return {parse_host_list(options.hosts), false};
   throw Refusal(bad_usage, "give --host or --hostfile; both go together only with -n");
 }
 

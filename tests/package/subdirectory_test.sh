@@ -16,7 +16,7 @@ done
 
 shared=$WORK/shared_prefix
 install_and_move "$build" "$shared"
-[ -f "$shared/lib/libmpx.so.0" ] || fail "no libmpx.so.0: $(ls "$shared/lib")"
+[ -f "$shared/lib/libmpx.so.0.1" ] || fail "no libmpx.so.0.1: $(ls "$shared/lib")"
 use_find_package "$shared" "$WORK/find_package_shared"
 use_pkg_config "$shared" "$WORK/pkg_config_shared"
 ! pkg-config --libs mpx | grep -q fmt || fail "a shared libmpx needs no more than Boost.Serialization"

@@ -56,4 +56,8 @@ expect "hosts" programs/simulate ho
 expect "" programs/simulate --doc
 expect "hosts" -n 4 --launcher = srun -v programs/simulate ho
 expect "hosts" -- programs/simulate ho
+expect "hosts" --host a : 4,b : 2 programs/simulate ho
+expect "hosts" -x A = 1 -n 2 programs/simulate ho
+expect "programs/simulate" --host a : 4 programs/si
+expect "" --host a :
 exit $failures

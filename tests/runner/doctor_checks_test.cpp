@@ -81,6 +81,14 @@ TEST(Doctor, SaysWhatToDoAboutWhateverIsNotOk) {
   EXPECT_EQ(mpirun.advice, "install Open MPI");
 }
 
+TEST(Doctor, NeedsNoMpirunWhereSrunStartsTheRanks) {
+  auto facts = healthy();
+  facts.launcher = "srun";
+  facts.mpirun = facts.mpi_version = "";
+  EXPECT_EQ(row(facts, "mpirun").level, Level::ok);
+  EXPECT_EQ(row(facts, "mpirun").found, "not there; srun starts the ranks");
+}
+
 TEST(Doctor, NamesTheHostsThatCannotBeReached) {
   auto facts = healthy();
   facts.node_probe = {How::failed, 213, "ORTE was unable to reliably start", "", {}};

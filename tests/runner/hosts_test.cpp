@@ -17,9 +17,11 @@ TEST(Hosts, AListAddsUpWhatIsNamedTwice) {
 }
 
 TEST(Hosts, AFileHasALineForEachAndMayHaveComments) {
-  EXPECT_THAT(parse_hostfile("# nodes\na slots=4 max_slots=8\n\n me@b   # no number\nc slots=2\n"),
+  EXPECT_THAT(parse_hostfile("# nodes\na slots=4 max_slots=8\n\n b   # no number\nc\tslots = 2\n"),
               ElementsAre(Host{"a", 4}, Host{"b", {}}, Host{"c", 2}));
   EXPECT_THROW(static_cast<void>(parse_hostfile("a slots=many")), Refusal);
+  EXPECT_THROW(static_cast<void>(parse_hostfile("a slot=4")), Refusal);
+  EXPECT_THROW(static_cast<void>(parse_hostfile("me@a slots=4")), Refusal);
 }
 
 TEST(Hosts, SharesAreInProportionAndAddUp) {

@@ -44,6 +44,12 @@ printf 'localhost slots=5\n' >hosts
 run --hostfile hosts sh -c 'echo "$OMPI_COMM_WORLD_SIZE $MPX_SLOTS"'
 [ "$(grep -c '^2 5$' "$work/out")" = 2 ] || fail "--hostfile: $(cat "$work/out" "$work/err")"
 
+# A script's other children are not mpx-run's, though it becomes their parent.
+# shellcheck disable=SC2016
+bash -c 'sleep 300 & echo $!; exec "$@"' bash "$mpx_run" -n 1 true >"$work/out" 2>"$work/err"
+sleeper=$(cat "$work/out")
+kill "$sleeper" 2>"$work/err" || fail "a background job of a script that became mpx-run was ended"
+
 run --dry-run -n 2 "$programs/runner_status" 0
 expect_status 0 "dry run"
 expect_no_text err "was here" "dry run"
