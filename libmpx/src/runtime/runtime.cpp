@@ -407,8 +407,15 @@ std::size_t Runtime::progress() {
   auto events = transport_.poll([this](Frame&& frame) { take_in(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
-
+  if (events != 0) fresh_event_ = true;
   return events;
+}
+
+/// Reads the clock, and notes when the last event was.
+std::chrono::steady_clock::time_point Runtime::look_at_clock() {
+  const auto now = steady_clock::now();
+  if (std::exchange(fresh_event_, false)) last_event_ = now;
+  return now;
 }
 
 std::chrono::nanoseconds Runtime::spin_time() const {
@@ -420,16 +427,12 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   asleep_since_ = {};
   awake();
-  if (progress() != 0) {
-    fresh_event_ = true;
-    return;
-  }
+  if (progress() != 0) return;
   if (deadline.is_now()) return;
   // The clock and the mutex cost as much as a look at the network: not in every round.
   constexpr std::uint32_t kLooks = 4;
   if (++idle_rounds_ % kLooks != 0) return;
-  const auto now = steady_clock::now();
-  if (std::exchange(fresh_event_, false)) last_event_ = now;
+  const auto now = look_at_clock();
   if (!deadline.is_never() && now >= deadline.when()) return;
   if (now - last_event_ < spin_time()) {
     // Another thread of this rank may want the mutex, another process the core.
@@ -461,8 +464,7 @@ void Runtime::wake_driver() {
 }
 
 bool Runtime::quiet() {
-  const auto now = steady_clock::now();
-  if (std::exchange(fresh_event_, false)) last_event_ = now;
+  const auto now = look_at_clock();
   return now - last_event_ >= std::min<std::chrono::nanoseconds>(spin_time(), kSpin);
 }
 
@@ -488,9 +490,10 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   };
   if (transport_.busy()) bound(50us);
   if (transport_.needs_timer()) {
-    // Half as long as it has been quiet: so no message waits for much longer than it took to come.
-    const auto idle = steady_clock::now() - last_event_;
-    bound(idle > 1s ? kTimerQuiet : std::min<std::chrono::nanoseconds>(idle / 2, kTimer));
+    // An eighth of the time that it has been quiet: so a message waits for little longer than it took
+    // to come, and the looks are few.
+    const auto idle = look_at_clock() - last_event_;
+    bound(idle > 1s ? kTimerQuiet : std::min<std::chrono::nanoseconds>(idle / 8, kTimer));
   }
   if (waits_ && waits_->next() && (who == Sleeper::driver || waits_->active()))
     bound(std::max<std::chrono::nanoseconds>(*waits_->next() - steady_clock::now(), 1ms));

@@ -113,6 +113,7 @@ class Runtime : private Outbox {
   void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
   void awake();
+  std::chrono::steady_clock::time_point look_at_clock();
   void spread_stop();
   void heed_signals();
   void want_waits();
