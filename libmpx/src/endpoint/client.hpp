@@ -313,10 +313,12 @@ class Client : public std::enable_shared_from_this<Client> {
 
 template <class Enough>
 void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Enough enough) {
+  // With a core to spare the time decides, else the looks, each of which gives the core away.
   constexpr int kLooks = 300, kEagerLooks = 200;
-  constexpr auto kLongest = std::chrono::milliseconds(10);  // where others take the core meanwhile
-  std::optional<Deadline> end;
-  for (int look = 0; look < kLooks && !enough(seen); ++look) {
+  constexpr auto kWatch = std::chrono::microseconds(200);
+  constexpr auto kLongest = std::chrono::milliseconds(10);
+  std::optional<Deadline> soon, end;
+  for (int look = 0; !enough(seen); ++look) {
     std::unique_lock lock(mutex_);
     auto* words = link_ == nullptr ? nullptr : link_->words();
     if (words == nullptr || !words->reaches(word.home)) return;
@@ -325,8 +327,11 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
       pause_processor();
       continue;
     }
-    if (!end) end = Deadline::after(kLongest);
-    if (end->passed() || deadline.passed()) return;
+    if (!end) {
+      soon = Deadline::after(kWatch);
+      end = Deadline::after(kLongest);
+    }
+    if (end->passed() || deadline.passed() || (look >= kLooks && soon->passed())) return;
     if (look % 16 == 0) drive_once(lock);
     lock.unlock();
     ::sched_yield();  // the holder may wait for this core
