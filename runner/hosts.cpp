@@ -57,11 +57,13 @@ std::vector<Host> parse_host_list(const std::string& list) {
 }
 
 std::vector<Host> parse_hostfile(const std::string& text) {
+  static const std::regex equals(R"(\s*=\s*)");
+  static const std::regex slots("(slots|cpu|count)=(.*)");  // one for Open MPI
+  static const std::regex at_most("(max[-_]slots|(cpu|count)[-_]max)=.*");
   std::vector<Host> hosts;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(
-        std::regex_replace(line.substr(0, line.find('#')), std::regex(R"(\s*=\s*)"), "="));
+    std::istringstream words(std::regex_replace(line.substr(0, line.find('#')), equals, "="));
     std::string name;
     if (!(words >> name)) continue;
     const std::string where = "hostfile, " + name;
@@ -72,9 +74,9 @@ std::vector<Host> parse_hostfile(const std::string& text) {
     }
     Host& host = find_or_add(hosts, name);
     for (std::string word; words >> word;) {
-      if (word.starts_with("slots=")) {
-        host.slots = host.slots.value_or(0) + parse_slots(word.substr(6), where);
-      } else if (!word.starts_with("max_slots=") && !word.starts_with("max-slots=")) {
+      if (std::smatch match; std::regex_match(word, match, slots)) {
+        host.slots = host.slots.value_or(0) + parse_slots(match[2], where);
+      } else if (!std::regex_match(word, at_most)) {
         throw Refusal(bad_usage, fmt::format("{}: \"{}\" is not known here; write {} slots=4",
                                              where, word, name));
       }

@@ -156,7 +156,10 @@ Plan plan_srun(const Options& options, const Facts& facts, const Layout* layout,
   check_srun(options, facts);
   Plan plan;
   plan.srun = true;
-  plan.environment = rank_variables(options, facts, layout, nodes);
+  plan.environment = srun_settings(options, facts);
+  for (const Variable& variable : rank_variables(options, facts, layout, nodes)) {
+    plan.environment.push_back(variable);
+  }
   for (const std::string& variable : options.exports) {  // --export=ALL hands on the rest
     const auto equals = variable.find('=');
     if (equals != std::string::npos) {

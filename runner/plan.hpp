@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "facts.hpp"
+#include "launcher_settings.hpp"
 #include "layout.hpp"
-#include "mpirun_settings.hpp"
 #include "options.hpp"
 
 namespace mpx::runner {

@@ -19,6 +19,8 @@ TEST(Hosts, AListAddsUpWhatIsNamedTwice) {
 TEST(Hosts, AFileHasALineForEachAndMayHaveComments) {
   EXPECT_THAT(parse_hostfile("# nodes\na slots=4 max_slots=8\n\n b   # no number\nc\tslots = 2\n"),
               ElementsAre(Host{"a", 4}, Host{"b", {}}, Host{"c", 2}));
+  EXPECT_THAT(parse_hostfile("a cpu=2 cpu_max=4\nb count=3 count-max=3"),
+              ElementsAre(Host{"a", 2}, Host{"b", 3}));
   EXPECT_THROW(static_cast<void>(parse_hostfile("a slots=many")), Refusal);
   EXPECT_THROW(static_cast<void>(parse_hostfile("a slot=4")), Refusal);
   EXPECT_THROW(static_cast<void>(parse_hostfile("me@a slots=4")), Refusal);

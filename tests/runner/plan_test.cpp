@@ -230,7 +230,8 @@ TEST_F(InSlurm, SrunGetsAPlaceForEachRank) {
   environment_["HOME"] = "/root";
   const auto made = plan();
   EXPECT_TRUE(made.srun);
-  EXPECT_THAT(made.environment, ElementsAre(Pair("MPX_SLOTS", "4,2"), Pair("A", "1,2")));
+  EXPECT_THAT(made.environment, ElementsAre(Pair("SLURM_PMIX_FENCE", "tree"),
+                                            Pair("MPX_SLOTS", "4,2"), Pair("A", "1,2")));
   EXPECT_THAT(made.command,
               ElementsAre("/usr/bin/srun", "--mpi=pmix", "--overcommit", "--cpu-bind=none",
                           "--kill-on-bad-exit=1", "--quit-on-interrupt", "--export=ALL",
@@ -244,6 +245,16 @@ TEST_F(InSlurm, SrunPlacesRanksItselfWhereOnlyTheirNumberIsGiven) {
   options_.nodes = 2;
   options_.tag_output = true;
   EXPECT_THAT(to_shell(plan()), HasSubstr("--input=0 --ntasks=6 --nodes=2 --label ./program 1"));
+}
+
+TEST_F(InSlurm, TheUsersFenceIsKept) {
+  options_.launcher = Launcher::srun;
+  options_.exports = {"SLURM_PMIX_FENCE=ring"};
+  EXPECT_THAT(plan().environment,
+              ElementsAre(Pair("MPX_SLOTS", "4,2"), Pair("SLURM_PMIX_FENCE", "ring")));
+  options_.exports.clear();
+  environment_["SLURM_PMIX_FENCE"] = "mixed";
+  EXPECT_THAT(plan().environment, ElementsAre(Pair("MPX_SLOTS", "4,2")));
 }
 
 TEST_F(InSlurm, AutoTakesSrunWhereThereIsNoMpirun) {

@@ -1,4 +1,4 @@
-#include "mpirun_settings.hpp"
+#include "launcher_settings.hpp"
 
 #include <algorithm>
 
@@ -32,11 +32,13 @@ Variables wanted_parameters(const Facts& facts, bool several_nodes) {
 }
 
 bool set_by_user(const std::string& variable, const Options& options, const Facts& facts) {
-  const std::string parameter = variable.substr(variable.find("_MCA_") + 5);
+  const auto infix = variable.find("_MCA_");
   const auto names_it = [&](const std::string& text) {
     return text == variable || text.starts_with(variable + "=");
   };
-  return facts.environment(variable) || facts.user_parameters.contains(parameter) ||
+  return facts.environment(variable) ||
+         (infix != std::string::npos &&
+          facts.user_parameters.contains(variable.substr(infix + 5))) ||
          std::any_of(options.exports.begin(), options.exports.end(), names_it);
 }
 
@@ -63,6 +65,14 @@ Variables mpirun_settings(const Options& options, const Facts& facts, bool sever
 Variables rank_settings(const Options& options, const Facts& facts, bool several_nodes) {
   if (!several_nodes || facts.version.major >= 5) return {};
   return without_users({{"OMPI_MCA_opal_event_include", "epoll"}}, options, facts);
+}
+
+// With its default, "mixed", a rank may leave both fences of MPI_Init while another waits in the
+// first; the message that it then sends kills that one, which has no receiver for it yet (seen with
+// Slurm 22.05 and Open MPI 4.1, as a jump to address 0 in btl_tcp). One kind of fence for both does
+// not.
+Variables srun_settings(const Options& options, const Facts& facts) {
+  return without_users({{"SLURM_PMIX_FENCE", "tree"}}, options, facts);
 }
 
 void check_root(const Options& options, const Facts& facts) {

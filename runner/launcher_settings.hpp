@@ -20,6 +20,9 @@ using Variables = std::vector<Variable>;
 [[nodiscard]] Variables rank_settings(const Options& options, const Facts& facts,
                                       bool several_nodes);
 
+/// What srun and Slurm's PMIx plug-in need, less what the user has set.
+[[nodiscard]] Variables srun_settings(const Options& options, const Facts& facts);
+
 /// mpirun refuses to run as root unless told to; that decision stays the user's. Throws Refusal.
 void check_root(const Options& options, const Facts& facts);
 
