@@ -204,6 +204,7 @@ void Doctor::look_for_slurm() {
   const Captured captured = capture(srun, 10s);
   if (WIFEXITED(captured.wait_status) && WEXITSTATUS(captured.wait_status) == not_executable)
     return;
+  facts_.pmix_fence = machine_.environment("SLURM_PMIX_FENCE").has_value();
   facts_.srun_mpi_types = captured.out + captured.err;  // some versions use one, some the other
   if (captured.timed_out)
     facts_.srun_trouble = "no answer";

@@ -43,6 +43,7 @@ struct DoctorFacts {
   std::map<std::string, std::string> lost;  ///< hosts that a job on them alone does not reach, why
   std::optional<std::string> srun_mpi_types;  ///< what srun --mpi=list says; none: no srun
   std::string srun_trouble;                   ///< why it says nothing
+  bool pmix_fence = false;                    ///< the user has chosen one (srun_settings())
 };
 
 enum class Level { ok, warn, bad };

@@ -215,7 +215,8 @@ Row check_words(const DoctorFacts& facts) {
 Row check_slurm(const DoctorFacts& facts) {
   if (!facts.srun_mpi_types) return ok("Slurm", "no srun on this machine");
   if (facts.srun_mpi_types->find("pmix") != std::string::npos) {
-    return ok("Slurm", "srun --mpi=pmix is there");
+    return ok("Slurm", std::string("srun --mpi=pmix is there") +
+                           (facts.pmix_fence ? "" : "; plain srun: set SLURM_PMIX_FENCE=ring"));
   }
   const Level level = facts.launcher == "srun" ? Level::bad : Level::warn;
   if (!facts.srun_trouble.empty()) {

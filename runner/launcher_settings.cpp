@@ -67,12 +67,12 @@ Variables rank_settings(const Options& options, const Facts& facts, bool several
   return without_users({{"OMPI_MCA_opal_event_include", "epoll"}}, options, facts);
 }
 
-// With its default, "mixed", a rank may leave both fences of MPI_Init while another waits in the
-// first; the message that it then sends kills that one, which has no receiver for it yet (seen with
-// Slurm 22.05 and Open MPI 4.1, as a jump to address 0 in btl_tcp). One kind of fence for both does
-// not.
+// Slurm's default for a fence without data is a tree of nodes, which in 22.05 is empty where a job
+// has fewer nodes than TreeWidth, 50 by default (common/reverse_tree.c): nobody waits for another
+// node. A rank then leaves MPI_Init early, and its first message kills a rank of Open MPI 4.1 that
+// is still in it (btl_tcp calls a receiver that is not there yet).
 Variables srun_settings(const Options& options, const Facts& facts) {
-  return without_users({{"SLURM_PMIX_FENCE", "tree"}}, options, facts);
+  return without_users({{"SLURM_PMIX_FENCE", "ring"}}, options, facts);
 }
 
 void check_root(const Options& options, const Facts& facts) {

@@ -232,6 +232,9 @@ TEST(Doctor, WantsPmixOfSlurmWhereSrunStartsTheRanks) {
   auto facts = healthy();
   facts.srun_mpi_types = "MPI plugin types are...\n\tnone\n\tpmi2\n\tpmix";
   EXPECT_EQ(row(facts, "Slurm").level, Level::ok);
+  EXPECT_THAT(row(facts, "Slurm").found, HasSubstr("set SLURM_PMIX_FENCE=ring"));
+  facts.pmix_fence = true;
+  EXPECT_EQ(row(facts, "Slurm").found, "srun --mpi=pmix is there");
   facts.srun_mpi_types = "MPI plugin types are...\n\tnone\n\tpmi2";
   EXPECT_EQ(row(facts, "Slurm").level, Level::warn);
   facts.launcher = "srun";

@@ -230,7 +230,7 @@ TEST_F(InSlurm, SrunGetsAPlaceForEachRank) {
   environment_["HOME"] = "/root";
   const auto made = plan();
   EXPECT_TRUE(made.srun);
-  EXPECT_THAT(made.environment, ElementsAre(Pair("SLURM_PMIX_FENCE", "tree"),
+  EXPECT_THAT(made.environment, ElementsAre(Pair("SLURM_PMIX_FENCE", "ring"),
                                             Pair("MPX_SLOTS", "4,2"), Pair("A", "1,2")));
   EXPECT_THAT(made.command,
               ElementsAre("/usr/bin/srun", "--mpi=pmix", "--overcommit", "--cpu-bind=none",
@@ -249,9 +249,9 @@ TEST_F(InSlurm, SrunPlacesRanksItselfWhereOnlyTheirNumberIsGiven) {
 
 TEST_F(InSlurm, TheUsersFenceIsKept) {
   options_.launcher = Launcher::srun;
-  options_.exports = {"SLURM_PMIX_FENCE=ring"};
+  options_.exports = {"SLURM_PMIX_FENCE=tree"};
   EXPECT_THAT(plan().environment,
-              ElementsAre(Pair("MPX_SLOTS", "4,2"), Pair("SLURM_PMIX_FENCE", "ring")));
+              ElementsAre(Pair("MPX_SLOTS", "4,2"), Pair("SLURM_PMIX_FENCE", "tree")));
   options_.exports.clear();
   environment_["SLURM_PMIX_FENCE"] = "mixed";
   EXPECT_THAT(plan().environment, ElementsAre(Pair("MPX_SLOTS", "4,2")));

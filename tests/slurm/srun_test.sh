@@ -4,8 +4,8 @@
 # shellcheck source=tests/slurm/check.sh
 . "$(dirname "$0")/check.sh"
 
-# As the README tells users: without it Open MPI 4.1 now and then crashes as it starts.
-export SLURM_PMIX_FENCE=tree
+# As the README tells users: without it a rank now and then crashes as it starts.
+export SLURM_PMIX_FENCE=ring
 
 # srun itself, in a job of six tasks on three nodes.
 submit_command plain --ntasks-per-node=2 -c1 -- srun --mpi=pmix "$program" work
