@@ -29,7 +29,7 @@ packages come from MPX_MIRROR, by default http://deb.debian.org/debian. In it ar
 and a /tmp, /run and /dev/shm that are empty at each start. Its network is the loopback device. All
 mounts and processes end with COMMAND, or with this script, however it ends. Examples:
 
-  trixie.sh build mpx-run example_01_hello
+  trixie.sh build --target mpx-run example_01_hello
   trixie.sh run runner/mpx-run examples/01_hello
   trixie.sh run bash
   trixie.sh build && trixie.sh run python3 /src/benchmarks/compare.py --build /build --only lock

@@ -426,6 +426,12 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   asleep_since_ = {};
+  if (std::exchange(timer_only_, false) && announced_ && !deadline.passed()) {
+    // Nobody has rung, so the announcement stands; sleep() looks once at what is far.
+    asleep_since_ = look_at_clock();
+    sleep(lock, deadline, Sleeper::driver);
+    return;
+  }
   awake();
   if (progress() != 0) return;
   if (deadline.is_now()) return;
@@ -511,8 +517,10 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
   lock.lock();
   if (who == Sleeper::driver) {
     driver_sleeps_ = false;
+    timer_only_ = got == 0;
     std::uint64_t count = 0;
-    static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
+    if (waits[1].revents != 0)
+      static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
   }
   if (who == Sleeper::background && driven_) return;  // the driver does it all
   if (got <= 0) {

@@ -145,6 +145,7 @@ class Runtime : private Outbox {
   bool stop_spread_ = false;
   std::set<int> awaited_;  // on rank 0: have not answered shutdown
   bool driver_sleeps_ = false;
+  bool timer_only_ = false;  // is what has woken the driver last
   bool driven_ = false;
   int cores_ = 1;
   int node_ranks_ = 1;

@@ -27,7 +27,12 @@ void MpiTransport::send(int to, Frame frame) {
 std::size_t MpiTransport::poll(const Deliver& deliver) {
   outbox_.flush();
   outbox_.progress();
-  return inbox_.poll(deliver, announced_ ? Inbox::Before::sleep : Inbox::Before::another_poll);
+  // Who sends after a look in vain rings, or is far and may be missed once in a while.
+  const bool last = announced_ && !looked_;
+  const auto delivered =
+      inbox_.poll(deliver, last ? Inbox::Before::sleep : Inbox::Before::another_poll);
+  looked_ = announced_ && delivered == 0;
+  return delivered;
 }
 
 void MpiTransport::drain() {
@@ -42,6 +47,7 @@ void MpiTransport::drain() {
 void MpiTransport::announce_sleep() {
   doorbells_.announce();
   announced_ = true;
+  looked_ = false;
 }
 
 void MpiTransport::announce_awake() {

@@ -49,6 +49,7 @@ class MpiTransport final : public Transport {
   Inbox inbox_;
   bool needs_timer_ = false;
   bool announced_ = false;
+  bool looked_ = false;  // and found nothing, since the announcement
 };
 
 }  // namespace mpx::detail
