@@ -84,7 +84,10 @@ Runtime::Runtime(Options options)
   wake_on_signals(nudge_.get());
   cores_ = std::max(1, static_cast<int>(usable_cpus().size()));
   node_ranks_ = 0;
-  for (int r = 0; r < size(); ++r) node_ranks_ += transport_.same_node(r) ? 1 : 0;
+  for (int r = 0; r < size(); ++r) {
+    node_ranks_ += transport_.same_node(r) ? 1 : 0;
+    far_words_ |= !transport_.same_node(r) && words_.reaches(r);
+  }
 }
 
 Runtime::~Runtime() { wake_on_signals(-1); }
@@ -483,7 +486,8 @@ void Runtime::unattended() {
 }
 
 void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {
-  if (!announced_) {
+  // Others work on the words of a window only while their home looks: several times then, not once.
+  if (!announced_ || far_words_) {
     announced_ = true;
     transport_.announce_sleep();
     supervisor_.announce_sleep();
