@@ -430,7 +430,7 @@ std::chrono::nanoseconds Runtime::spin_time() const {
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   asleep_since_ = {};
   if (std::exchange(timer_only_, false) && announced_ && !deadline.passed()) {
-    // Nobody has rung, so the announcement stands; sleep() looks once at what is far.
+    // Nobody has rung, so the announcement stands; sleep() looks at what may have come from afar.
     asleep_since_ = look_at_clock();
     sleep(lock, deadline, Sleeper::driver);
     return;
@@ -486,7 +486,7 @@ void Runtime::unattended() {
 }
 
 void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {
-  // Others work on the words of a window only while their home looks: several times then, not once.
+  // Others work on the words of a window only while their home looks: longer then.
   if (!announced_ || far_words_) {
     announced_ = true;
     transport_.announce_sleep();

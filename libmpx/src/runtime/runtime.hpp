@@ -149,7 +149,7 @@ class Runtime : private Outbox {
   bool driven_ = false;
   int cores_ = 1;
   int node_ranks_ = 1;
-  bool far_words_ = false;  // ranks of other nodes work on each other's words themselves
+  bool far_words_ = false;    // ranks of other nodes work on each other's words themselves
   bool fresh_event_ = false;  // since last_event_ was set; reading the clock is not for free
   std::uint32_t idle_rounds_ = 0;
   std::chrono::steady_clock::time_point last_event_{};

@@ -65,8 +65,8 @@ std::size_t Inbox::poll(const Transport::Deliver& deliver, Before before) {
   int quiet = 0;
   // MPI may be busy with its own affairs for a call and leave a message for the next: only a few
   // calls in vain mean that nothing had arrived before the first. With one alone, one wake-up in
-  // some hundred was lost.
-  const int enough = before == Before::sleep ? 4 : 1;
+  // some hundred was lost. Open MPI 5 always takes two calls for a message of another node.
+  const int enough = before == Before::sleep ? 4 : before == Before::sleep_on ? 2 : 1;
   // After a quiet poll one message is seldom followed by another at once, so who waits for it is
   // not kept waiting for one more look. But 0 is returned only after a look that found nothing.
   const int most = dense_ ? kMostMessages : 1;

@@ -23,8 +23,9 @@ namespace mpx::detail {
 /// other sources pass.
 class Inbox {
  public:
-  /// What the caller means to do if a poll finds nothing.
-  enum class Before { another_poll, sleep };
+  /// What the caller means to do if a poll finds nothing. sleep_on: after a sleep during which
+  /// nobody rang, so that only messages from other nodes can be there.
+  enum class Before { another_poll, sleep, sleep_on };
 
   Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
   Inbox(const Inbox&) = delete;

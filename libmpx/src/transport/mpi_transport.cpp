@@ -27,10 +27,10 @@ void MpiTransport::send(int to, Frame frame) {
 std::size_t MpiTransport::poll(const Deliver& deliver) {
   outbox_.flush();
   outbox_.progress();
-  // Who sends after a look in vain rings, or is far and may be missed once in a while.
-  const bool last = announced_ && !looked_;
-  const auto delivered =
-      inbox_.poll(deliver, last ? Inbox::Before::sleep : Inbox::Before::another_poll);
+  const auto before = !announced_ ? Inbox::Before::another_poll
+                      : looked_   ? Inbox::Before::sleep_on
+                                  : Inbox::Before::sleep;
+  const auto delivered = inbox_.poll(deliver, before);
   looked_ = announced_ && delivered == 0;
   return delivered;
 }
