@@ -455,6 +455,7 @@ void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
 }
 
 void Runtime::awake() {
+  timer_only_ = false;
   if (!std::exchange(announced_, false)) return;
   transport_.announce_awake();
   supervisor_.announce_awake();
