@@ -31,7 +31,7 @@ std::size_t MpiTransport::poll(const Deliver& deliver) {
                       : looked_   ? Inbox::Before::sleep_on
                                   : Inbox::Before::sleep;
   const auto delivered = inbox_.poll(deliver, before);
-  looked_ = announced_ && delivered == 0;
+  looked_ = announced_ && delivered == 0 && !busy();  // the parts of a long body do not ring
   return delivered;
 }
 
