@@ -1,9 +1,15 @@
 #include "endpoint/stream_link.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+
+#include "mpx/error.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -17,27 +23,38 @@ constexpr auto kSpin = 20us;  // before a sleep, with a core to spare
 
 StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
                        std::function<void()> lost)
-    : channel_(std::move(channel)), deliver_(std::move(deliver)), lost_(std::move(lost)) {
+    : channel_(std::move(channel)),
+      driver_bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      deliver_(std::move(deliver)),
+      lost_(std::move(lost)) {
+  if (!driver_bell_)
+    throw LaunchError(fmt::format("cannot make an eventfd: {}", std::strerror(errno)));
   cpu_set_t set;
   CPU_ZERO(&set);
   spare_core_ = sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
-// The worker always reads on, so waiting for room ends.
+// The worker always reads on, so waiting for room ends. It may have taken away what was to wake the
+// thread that drives, which sleeps meanwhile: its announcement, and the bytes at the doorbell.
 void StreamLink::send(Frame frame) {
   writer_.send(channel_, std::move(frame));
+  bool waited = false;
   while (!writer_.pump(channel_)) {
+    waited = true;
     channel_.ring_if_asleep();
     channel_.announce_sleep();
     if (channel_.room() == 0) sleep(nullptr);
     channel_.announce_awake();
     if (!channel_.drain_doorbell()) lost_();
   }
+  if (waited && driver_sleeps_) static_cast<void>(::eventfd_write(driver_bell_.get(), 1));
 }
 
-void StreamLink::sleep(const timespec* timeout, int bell) const {
-  pollfd wait[] = {{channel_.socket(), POLLIN, 0}, {bell, POLLIN, 0}};  // −1 is passed over
-  static_cast<void>(::ppoll(wait, 2, timeout, nullptr));
+void StreamLink::sleep(const timespec* timeout, int bell, int other_bell) const {
+  pollfd wait[] = {{channel_.socket(), POLLIN, 0},  // −1 is passed over
+                   {bell, POLLIN, 0},
+                   {other_bell, POLLIN, 0}};
+  static_cast<void>(::ppoll(wait, 3, timeout, nullptr));
 }
 
 void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
@@ -58,9 +75,13 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   channel_.announce_sleep();
   if (direct_.announce_sleep() && !channel_.readable()) {
     const int bell = direct_.bell();
+    driver_sleeps_ = true;
     lock.unlock();
-    sleep(deadline.is_never() ? nullptr : &timeout, bell);
+    sleep(deadline.is_never() ? nullptr : &timeout, bell, driver_bell_.get());
     lock.lock();
+    driver_sleeps_ = false;
+    eventfd_t rung = 0;
+    static_cast<void>(::eventfd_read(driver_bell_.get(), &rung));
   }
   direct_.announce_awake();
   channel_.announce_awake();

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "core/frame_stream.hpp"
+#include "core/unique_fd.hpp"
 #include "endpoint/link.hpp"
 
 namespace mpx::detail {
@@ -26,9 +27,11 @@ class StreamLink : public Link {
   [[nodiscard]] Channel& channel() { return channel_; }
 
  private:
-  void sleep(const timespec* timeout, int bell = -1) const;
+  void sleep(const timespec* timeout, int bell = -1, int other_bell = -1) const;
 
   Channel channel_;
+  UniqueFd driver_bell_;        // rung by a thread that had to wait for room
+  bool driver_sleeps_ = false;  // guarded by the client's mutex
   DirectInbox direct_;
   FrameReader reader_;
   FrameWriter writer_;

@@ -1,0 +1,62 @@
+#include "endpoint/stream_link.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "core/pack.hpp"
+
+namespace mpx::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A frame with a body of so many bytes.
+Frame frame_of(std::size_t bytes) { return make_frame(FrameHeader{}, Payload{Bytes(bytes), {}}); }
+
+// While one thread of a process sleeps until a frame comes, another one waits for room in the ring.
+TEST(StreamLink, AThreadThatWaitsForRoomLeavesTheDriverItsWakeUp) {
+  constexpr int kRounds = 300;
+  auto [channel, fds] = Channel::create(4096, 0);
+  std::mutex mutex;  // the client's
+  std::condition_variable changed;
+  int come = 0;
+  StreamLink link(
+      Channel(Channel::Side::child, std::move(fds)), [&](Frame&&) { ++come; },
+      [&] { come = kRounds; });
+  std::thread driver([&] {
+    std::unique_lock lock(mutex);
+    while (come < kRounds) {
+      link.drive(lock, Deadline::never());
+      changed.notify_all();
+    }
+  });
+  std::atomic<bool> give_up = false;
+  std::thread worker([&give_up, &own = channel] {
+    auto channel = std::move(own);  // at the end its socket is closed, which wakes the driver
+    FrameReader reader;
+    FrameWriter writer;
+    for (int round = 0; round < kRounds && !give_up; ++round) {
+      while (reader.pump(channel, [](Frame&&) {}) == 0 && !give_up) {
+      }
+      writer.send(channel, frame_of(10));
+      channel.ring_if_asleep();
+    }
+  });
+  std::unique_lock lock(mutex);
+  for (int round = 0; round < kRounds && !give_up; ++round) {
+    link.send(frame_of(5000));
+    give_up = !changed.wait_for(lock, 10s, [&] { return come > round; });
+    EXPECT_FALSE(give_up) << "in round " << round;
+  }
+  lock.unlock();
+  worker.join();
+  driver.join();
+}
+
+}  // namespace
+}  // namespace mpx::detail
