@@ -140,6 +140,27 @@ TEST(Queue, WhatADeadConsumerHadNotTakenComesBack) {
   for (int i = 100; i < 1000; ++i) ASSERT_EQ(queue.get(), i);
 }
 
+// The home takes back what it has handed ahead just as the process gives up its handle.
+TEST(Queue, WhatAConsumerThatEndsHadNotTakenComesBackToWhoAsksMeanwhile) {
+  constexpr int kItems = 100, kTaken = 20;
+  for (int round = 0; round < 40; ++round) {
+    mpx::Queue<int> numbers;
+    mpx::Event taken;
+    for (int i = 0; i < kItems; ++i) numbers.put(i);
+    mpx::Process consumer(
+        [](mpx::Queue<int> in, mpx::Event done) {
+          for (int i = 0; i < kTaken; ++i) static_cast<void>(in.get());
+          done.set();
+        },
+        numbers, taken);
+    consumer.start();
+    taken.wait();
+    for (int i = kTaken; i < kItems; ++i)
+      ASSERT_EQ(numbers.try_get_for(10s), i) << "in round " << round;
+    consumer.join();
+  }
+}
+
 TEST(Queue, HandlesTravelInQueuesAndStructs) {
   mpx::Queue<std::pair<int, mpx::Connection>> queue;
   auto [a, b] = mpx::pipe();

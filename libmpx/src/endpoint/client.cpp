@@ -381,7 +381,8 @@ std::uint16_t Client::new_claim_slot() {
 void Client::free_claim_slot(std::uint16_t slot) {
   const std::lock_guard guard(mutex_);
   if (slot >= kClaimSlots) return;
-  claims_[slot].revoke();  // the next user starts with nothing handed ahead
+  // The next user starts with nothing handed ahead; in a process its worker sees to that.
+  if (own_claims_) claims_[slot].revoke();
   claim_slots_[slot] = false;
   if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }

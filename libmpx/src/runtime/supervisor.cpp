@@ -211,6 +211,11 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
   if (gather_put(child, frame)) return;
   send_puts(child);
   if (frame.header.kind == Kind::waits) child.asked = false;
+  // Only now, or the answer to a recall would be none, and come ahead of what this says.
+  if (frame.header.kind == Kind::left) {
+    const auto slot = Unpacker(frame.body).get<std::uint16_t>();
+    if (slot < kClaimSlots) child.shared().claims[slot].revoke();
+  }
   touch(child, home_of(frame));
   if (!child.arrived.empty()) {
     const auto kind = frame.header.kind;
