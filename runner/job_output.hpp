@@ -50,7 +50,9 @@ class JobOutput {
   [[nodiscard]] bool is_unread() const;
   /// Something could not be written, and somebody was to read it.
   [[nodiscard]] bool is_lost() const { return lost_; }
+  /// What the launcher says of it.
   [[nodiscard]] const std::string& lost_node() const { return loss_.node(); }
+  [[nodiscard]] bool cannot_execute() const { return loss_.cannot_execute(); }
 
  private:
   void take(FrameReader& frames, const std::string& text);

@@ -76,8 +76,13 @@ class Job {
     descendants_.end();
     auto completion = completion_.read();
     if (completion.unfinished == said_) completion.unfinished.clear();
-    return {wait_status_, ending_.signal(), ending_.timed_out(), completion, output_.lost_node(),
-            {},           output_.is_lost()};
+    return {.wait_status = wait_status_,
+            .signal = ending_.signal(),
+            .timed_out = ending_.timed_out(),
+            .completion = completion,
+            .lost_node = output_.lost_node(),
+            .cannot_execute = output_.cannot_execute(),
+            .output_is_lost = output_.is_lost()};
   }
 
  private:

@@ -73,6 +73,7 @@ Outcome judge_job(const JobEnd& end) {
   if (!end.lost_node.empty() || (completion.started && is_loss(mpirun_status))) {
     return {mpirun_status == 0 ? 1 : mpirun_status, lost(end)};
   }
+  if (end.cannot_execute) return {not_executable, {}};
   // mpirun's own words on this get lost now and then.
   if (mpirun_status > signal_base && mpirun_status < signal_base + SIGRTMIN) {
     const int signal = mpirun_status - signal_base;

@@ -27,6 +27,7 @@ struct JobEnd {
   Completion completion = {};
   std::string lost_node = {};           ///< that mpirun has named; empty: none
   std::vector<std::string> nodes = {};  ///< of the job, where they are known
+  bool cannot_execute = false;          ///< as mpirun has said, a node the program
   bool output_is_lost = false;          ///< some of it could not be written, as has been said
 };
 

@@ -82,7 +82,7 @@ Words program_of(const Options& options, const Facts& facts, bool srun) {
   if (!srun && uses_relays(options)) {
     words = as_rank(facts.self, options.output, words);
   }
-  return facts.hangup_is_ignored ? after("trap '' HUP; ", "mpx-run", words) : words;
+  return facts.hangup_is_ignored && !srun ? after("trap '' HUP; ", "mpx-run", words) : words;
 }
 
 /// A node name for each rank.

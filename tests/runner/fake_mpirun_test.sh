@@ -35,6 +35,12 @@ expect_status 1 "success without completion"
 fake "mpirun (Open MPI) 5.0.7" 'printf "started\nstatus 9\n" >>"$MPX_COMPLETION"; exit 0'
 run /bin/true
 expect_status 9 "the completion counts"
+# So it is on another node; on this one mpx-run finds it out before.
+fake "mpirun (Open MPI) 4.1.4" \
+  "echo 'Open MPI tried to fork a new process via the \"execve\" system call but' >&2; exit 131"
+run /bin/true
+expect_status 126 "what another node cannot execute"
+expect_no_text err "signal" "what another node cannot execute"
 fake "mpirun (Open MPI) 4.1.4" 'exit 205'
 run /bin/true
 expect_status 205 "a lost node"

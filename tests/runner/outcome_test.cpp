@@ -40,6 +40,12 @@ TEST(Outcome, IsWhatMainReturnedWhereMpirunWasGivenAZero) {
   EXPECT_EQ(judge({.wait_status = exited(139), .completion = completion}).status, 3);
 }
 
+TEST(Outcome, IsThatOfAShellIfANodeCannotExecuteTheProgram) {
+  const auto outcome = judge({.wait_status = exited(131), .cannot_execute = true});
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_EQ(outcome.message, "");
+}
+
 TEST(Outcome, IsNoSuccessIfOutputIsLost) {
   EXPECT_EQ(judge({.wait_status = exited(0), .output_is_lost = true}).status, 1);
   EXPECT_EQ(judge({.wait_status = exited(3), .output_is_lost = true}).status, 3);

@@ -25,11 +25,13 @@ for child in range(3):
 for child in range(3):
     os.wait()
 EOF
-run --tag-output -n 3 python3 writers.py
-expect_status 0 "--tag-output of many"
-whole=$(cat out err | grep -Ec '^([0-2]): \1 [0-2] [0-9]+ x*$')
-[ "$whole" = 3600 ] || fail "--tag-output of many: $whole whole lines of $(cat out err | wc -l)"
-[ "$(cat out err | cut -d' ' -f2-4 | sort -u | wc -l)" = 3600 ] || fail "--tag-output of many: lost"
+for way in MPX_SOME=1 MPX_RELAY=/none; do # to mpx-run itself, and through mpirun, as from other nodes
+  run --tag-output -x $way -n 3 python3 writers.py
+  expect_status 0 "--tag-output of many, $way"
+  whole=$(cat out err | grep -Ec '^([0-2]): \1 [0-2] [0-9]+ x*$')
+  [ "$whole" = 3600 ] || fail "--tag-output of many, $way: $whole whole lines of $(cat out err | wc -l)"
+  [ "$(cat out err | cut -d' ' -f2-4 | sort -u | wc -l)" = 3600 ] || fail "--tag-output of many, $way: lost"
+done
 
 # Lines that processes of libmpx print piece by piece.
 run --tag-output -w 2 "$programs/runner_stops" print 100
