@@ -9,7 +9,7 @@
 namespace mpx::runner {
 namespace {
 
-constexpr std::string_view kMark = "\x01mpx:";
+constexpr std::string_view kFrameMark = "\x01mpx:";
 constexpr std::string_view kKinds = "oeOEx";
 constexpr std::size_t kLongestHead = kLongestFrame - kLongestText - 1;
 constexpr std::size_t kLongestLine = 64 * 1024;
@@ -25,19 +25,20 @@ enum class Found { none, so_far, whole };
 
 // Reads "MARK kind rank : size \n" at the beginning.
 Found read_head(std::string_view text, Head& head) {
-  const auto mark = text.substr(0, kMark.size());
-  if (mark != kMark.substr(0, mark.size())) return Found::none;
+  const auto mark = text.substr(0, kFrameMark.size());
+  if (mark != kFrameMark.substr(0, mark.size())) return Found::none;
   const auto end = text.substr(0, kLongestHead).find('\n');
   if (end == std::string_view::npos) {
     return text.size() < kLongestHead ? Found::so_far : Found::none;
   }
   text = text.substr(0, end);
-  if (text.size() <= kMark.size() || kKinds.find(text[kMark.size()]) == std::string_view::npos) {
+  if (text.size() <= kFrameMark.size() ||
+      kKinds.find(text[kFrameMark.size()]) == std::string_view::npos) {
     return Found::none;
   }
-  head.kind = static_cast<Frame::Kind>(text[kMark.size()]);
+  head.kind = static_cast<Frame::Kind>(text[kFrameMark.size()]);
   const char* const last = text.data() + text.size();
-  const auto rank = std::from_chars(text.data() + kMark.size() + 1, last, head.rank);
+  const auto rank = std::from_chars(text.data() + kFrameMark.size() + 1, last, head.rank);
   if (rank.ec != std::errc{} || rank.ptr == last || *rank.ptr != ':') return Found::none;
   const auto size = std::from_chars(rank.ptr + 1, last, head.text);
   if (size.ec != std::errc{} || size.ptr != last || head.text > kLongestText) return Found::none;
@@ -48,7 +49,8 @@ Found read_head(std::string_view text, Head& head) {
 }  // namespace
 
 std::string make_frame(Frame::Kind kind, int rank, std::string_view text) {
-  return fmt::format("{}{}{}:{}\n{}\n", kMark, static_cast<char>(kind), rank, text.size(), text);
+  return fmt::format("{}{}{}:{}\n{}\n", kFrameMark, static_cast<char>(kind), rank, text.size(),
+                     text);
 }
 
 std::vector<Frame> FrameReader::feed(std::string_view text) {
@@ -60,7 +62,8 @@ std::vector<Frame> FrameReader::feed(std::string_view text) {
     if (end > done) frames.push_back({{}, 0, std::string(all.substr(done, end - done))});
     done = end;
   };
-  for (auto at = all.find(kMark[0]); at != std::string_view::npos; at = all.find(kMark[0], at)) {
+  for (auto at = all.find(kFrameMark[0]); at != std::string_view::npos;
+       at = all.find(kFrameMark[0], at)) {
     Head head{};
     auto found = read_head(all.substr(at), head);
     const auto end = at + head.size + head.text;
