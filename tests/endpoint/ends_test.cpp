@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Cost: in the headers.
-constexpr int kBound = 2 * static_cast<int>(SendWindow::kMessages);
+constexpr int kBound = static_cast<int>(SendWindow::kMost);
 
 /// How often `step` can be called before it throws Closed.
 template <class Step>
@@ -51,7 +51,7 @@ TEST(Ends, WhoSendsOnlyAfterAnEndIsClosedLearnsOfItToo) {
   auto senders = handed_to_all(job, made.second, 1);
   job.as(0, [&] {
     EXPECT_LE(calls_until_closed([&](int i) { at(senders, 0).send(i); }), kBound);
-    EXPECT_LE(calls_until_closed([&](int) { at(senders, 0).send(std::string(1 << 20, 'x')); }), 17)
+    EXPECT_LE(calls_until_closed([&](int) { at(senders, 0).send(std::string(1 << 20, 'x')); }), 5)
         << "by bytes, too";
   });
 }

@@ -45,7 +45,7 @@ TEST_F(SilentHome, AQueueKeepsTheTimeLimitsOfItsUsers) {
     EXPECT_FALSE(full.try_put_for(2, limit));
   });
   keeps_its_limit("try_put_for, unbounded", [&](Duration limit) {
-    for (; over.try_put_for(put, limit); ++put) ASSERT_LT(put, 1000);
+    for (; over.try_put_for(put, limit); ++put) ASSERT_LT(put, 50'000);
   });
   keeps_its_limit("try_get_for", [&](Duration limit) {
     EXPECT_EQ(empty.try_get_for(limit), std::nullopt);

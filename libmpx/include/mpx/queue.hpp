@@ -36,10 +36,11 @@ struct QueueOptions {
 ///                a process puts into an unbounded queue before it learns that another one has
 ///                closed it is dropped; the next put() or flush() says how many. What a process had
 ///                not taken when it died stays in the queue.
-/// Cost:          put() to an unbounded queue sends one message, and a second one in 256 of them or
-///                512 KiB; it waits only while the queue is over its budget, and learns of close()
-///                512 items or 1 MiB later at the latest. get() is one round trip; a process that
-///                gets alone is handed items ahead, so that most gets cost nothing.
+/// Cost:          put() to an unbounded queue sends one message, and with every 256th a question; it
+///                waits while the queue is over its budget, or has not answered for 16,384 items or
+///                1 MiB. So it learns of close() as a rule after 512 items, and after those 16,384
+///                or 1 MiB at the latest. get() is one round trip; a process that gets alone is
+///                handed items ahead, so that most gets cost nothing.
 template <class T>
 class Queue {
  public:

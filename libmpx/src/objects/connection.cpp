@@ -88,7 +88,7 @@ void ConnectionCore::send(Payload value) {
   if (direct_ == nullptr) {
     window_.admit(to, lock, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
                   [&] { return peer_closed_ || lost_ || closed_; });
-  } else if (++direct_sends_ % SendWindow::kMessages == 0) {
+  } else if (++direct_sends_ % SendWindow::kEvery == 0) {
     to.look(lock);  // for the news that nobody reads the ring any more
   }
   require_open("send");

@@ -14,7 +14,7 @@
 namespace mpx::detail {
 namespace {
 
-constexpr std::uint64_t kWindowBytes = std::uint64_t{512} << 10;
+constexpr std::uint64_t kUnansweredBytes = std::uint64_t{1} << 20;
 constexpr std::uint32_t kWant = 2048;  // items ahead, at most
 
 }  // namespace
@@ -40,7 +40,7 @@ struct QueueCore::Units {
 };
 
 QueueCore::QueueCore(const QueueSettings& settings)
-    : settings_(settings), window_(Kind::queue_sync, kWindowBytes) {}
+    : settings_(settings), window_(Kind::queue_sync, kUnansweredBytes) {}
 
 QueueCore::~QueueCore() {
   if (!lease_) return;

@@ -4,26 +4,40 @@
 
 namespace mpx::detail {
 
+void SendWindow::ask(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home) {
+  asked_ = true;
+  before_ = std::exchange(since_, {});
+  answer_->awaited = true;
+  client.post_call(lock, question_, home, {}, [answer = answer_](const Reply& reply) {
+    answer->awaited = false;
+    answer->closed |= reply.status != Status::ok;
+  });
+}
+
+bool SendWindow::fits(std::uint64_t bytes) const {
+  const auto messages = before_.messages + since_.messages;
+  if (messages == 0) return true;
+  return messages < kMost && before_.bytes + since_.bytes + bytes <= most_bytes_;
+}
+
 bool SendWindow::admit(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home,
                        std::uint64_t bytes, Deadline deadline, const std::function<bool()>& over) {
-  const auto fits = [&] { return messages_ < kMessages && bytes_ + bytes <= most_bytes_; };
-  while (!fits()) {
-    const auto ready = [&] { return !answer_->awaited || fits() || over(); };
-    if (answer_->awaited && !client.wait(lock, deadline, {question_, home}, ready)) return false;
-    if (over()) return true;
-    if (answer_->awaited) continue;  // another thread has begun a window meanwhile
-    answer_->awaited = true;
-    messages_ = 0;
-    bytes_ = 0;
-    const auto answered = [answer = answer_](const Reply& reply) {
-      answer->awaited = false;
-      answer->closed |= reply.status != Status::ok;
-    };
-    client.post_call(lock, question_, home, {}, answered);
-    break;
+  bool turn = since_.messages % kEvery == kEvery - 1 || since_.bytes > most_bytes_ / 4;
+  if (turn && answer_->awaited) client.look(lock);
+  while (true) {
+    if (!answer_->awaited) {
+      before_ = {};
+      if (!asked_ || turn || !fits(bytes)) ask(client, lock, home);
+      turn = false;
+    }
+    if (over() || closed()) return true;
+    if (!answer_->awaited) before_ = {};
+    if (fits(bytes)) break;
+    const auto answered = [&] { return !answer_->awaited || over(); };
+    if (!client.wait(lock, deadline, {question_, home}, answered)) return false;
   }
-  ++messages_;
-  bytes_ += bytes;
+  ++since_.messages;
+  since_.bytes += bytes;
   return true;
 }
 

@@ -13,21 +13,21 @@ namespace mpx::detail {
 
 class Client;
 enum class Kind : std::uint16_t;
-enum class Status : std::uint16_t;
 
-/// Bounds what a process has sent to a home one way, and the home has said nothing to: what is sent
-/// comes in windows. With the first message of each goes a question, which the home answers once it
-/// has room, or at once if it is closed; it has been answered before the next window begins. So a
-/// sender waits only where the home is behind, and learns what has become of the other side in the
-/// window after the next at the latest.
+/// Bounds what a process has sent to a home one way, and the home has said nothing to. Now and then a
+/// question goes with what is sent, which the home answers once it has room, or at once if it is
+/// closed. So a sender waits only for a home that is behind, and learns what has become of the other
+/// side: as a rule after twice kEvery messages, at the latest after kMost.
 ///
 /// Thread safety: under the client's mutex, which is released while it waits.
 class SendWindow {
  public:
-  /// Messages of a window, at most.
-  static constexpr std::uint32_t kMessages = 256;
+  /// Messages from one question to the next, where that is answered in time.
+  static constexpr std::uint64_t kEvery = 256;
+  /// Messages that are under way without an answer, at most.
+  static constexpr std::uint64_t kMost = 16384;
 
-  /// `question` goes to `home`; a window has `bytes` at most, or one message.
+  /// `bytes` are under way without an answer at most, or one message.
   SendWindow(Kind question, std::uint64_t bytes) : question_(question), most_bytes_(bytes) {}
 
   /// To be called before a message of `bytes` is sent to `home`; false: the home is behind, and the
@@ -38,16 +38,22 @@ class SendWindow {
   [[nodiscard]] bool closed() const { return answer_->closed; }
 
  private:
+  struct Sent {
+    std::uint64_t messages = 0, bytes = 0;
+  };
   /// Outlives the window in the handler of the answer.
   struct Answer {
     bool awaited = false;
     bool closed = false;
   };
+  void ask(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home);
+  [[nodiscard]] bool fits(std::uint64_t bytes) const;
 
   Kind question_;
   std::uint64_t most_bytes_;
-  std::uint32_t messages_ = kMessages;  // of this window
-  std::uint64_t bytes_ = 0;
+  bool asked_ = false;
+  Sent before_;  // the last question, and after the one before it
+  Sent since_;   // the last question
   std::shared_ptr<Answer> answer_ = std::make_shared<Answer>();
 };
 
