@@ -44,7 +44,7 @@ TEST(Callbacks, RunAlsoIfNoThreadOfTheProgramWaits) {
   });
 }
 
-// The answer that sets the callback off is there before the thread leaves, and is taken in as it does.
+// The answer that sets the callback off is there before the thread leaves, and taken in as it does.
 TEST(Callbacks, RunAlsoIfTheyComeInAsAThreadEndsItsWait) {
   MemoryJob job(2);
   job.as(0, [] {

@@ -71,9 +71,9 @@ struct PoolOwner {
 /// Ordering:      results have the order of the elements.
 /// Thread safety: all members.
 /// Failure:       an exception in a task arrives as itself where it is a standard one (RemoteOrigin
-///                tells the place and, of a map, the element's index). An element whose process dies runs
-///                again `retries` times and then fails with ProcessLost; elements that have
-///                finished never run twice.
+///                tells the place and, of a map, the element's index). An element whose process
+///                dies runs again `retries` times and then fails with ProcessLost; elements that
+///                have finished never run twice.
 /// Cost:          elements and results travel in batches; a function and what is bound to it
 ///                travels once per process.
 class Pool {

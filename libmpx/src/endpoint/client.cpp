@@ -269,7 +269,7 @@ void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload pay
   link_->flush();
 }
 
-// What comes in while no thread drives, as one leaves or sends something, nobody else would look for.
+// Nobody else would look for what comes in while no thread drives, as one leaves or sends.
 void Client::run_soon(std::function<void()> task) {
   soon_.push_back(std::move(task));
   if (!driving_ && task_thread_ != std::this_thread::get_id()) link_->interrupt();

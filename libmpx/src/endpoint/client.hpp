@@ -233,8 +233,8 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Calls it; what it throws is logged and goes no further: the thread that happens to run it waits
   /// for something else.
   static void run_callback(const std::function<void()>& callback) noexcept;
-  /// Has `task` run so, without the mutex: by the thread that drives when it has done its round, and
-  /// where none does by the one that is there for that. Called under the mutex.
+  /// Has `task` run so, without the mutex: by the thread that drives, when it has done its round,
+  /// and where none does by the one that is there for that. Called under the mutex.
   void run_soon(std::function<void()> task);
   /// This thread runs such tasks whenever it has driven, and whenever the link is interrupted.
   void serve_tasks() { task_thread_ = std::this_thread::get_id(); }

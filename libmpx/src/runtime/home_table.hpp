@@ -21,8 +21,8 @@ namespace mpx::detail {
 /// handle that was passed on twice lives whatever comes first. It is freed when no process holds it
 /// and every counter is zero.
 ///
-/// Who has held an object or sent a request to it is its user until it ends: of a process's end only
-/// the homes of what it has used are told, however many there are.
+/// Who has held an object or sent a request to it is its user until it ends: of a process's end
+/// only the homes of what it has used are told, however many there are.
 class HomeTable {
  public:
   /// Makes the home of a new object; the answer to `request` (if it is not null) is the factory's.

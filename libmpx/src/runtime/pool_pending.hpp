@@ -8,8 +8,8 @@
 
 namespace mpx::detail {
 
-/// The units of a pool that no process has, in the order in which they go out: by depth, the deepest
-/// first; then batch by batch.
+/// The units of a pool that no process has, in the order in which they go out: by depth, the
+/// deepest first; then batch by batch.
 ///
 /// Cost: of each call a constant, however many units and batches there are.
 class PoolPending {
