@@ -308,6 +308,18 @@ TEST_F(PoolHomeTest, ProcessesThatNeverGetReadyAreNotStartedForEver) {
   EXPECT_LT(begun.size(), 20u);
 }
 
+TEST_F(PoolHomeTest, TheDirectoryTellsOfAProcessThatHasSaidNothingYet) {
+  open(2);
+  directory.on_ended(begun[0], facts_of(begun[0], -9), out);
+  pump();
+  EXPECT_EQ(begun.size(), 3u) << "it is replaced";
+  pool.reset();
+  for (const auto who : begun) directory.on_ended(who, facts_of(who, -9), out);
+  pump();
+  EXPECT_EQ(begun.size(), 3u);
+  EXPECT_EQ(directory.live(), 0u);
+}
+
 TEST_F(PoolHomeTest, TheTasksOfASubmitterThatDiesAreDropped) {
   open(1);
   function(9);
