@@ -69,6 +69,7 @@ GROUPS = {
     "queue": [mpx("queue", "-w", "2"), Program("raw", "queue", 2), Program("python", "queue")],
     "pool": [
         mpx("pool", "-w", "2"),
+        mpx("deaths", "-w", "2"),
         Program("raw", "pool", 3),
         Program("python", "pool"),
         Program("mpi4py", "pool", 3, module="mpi4py.futures"),
@@ -195,6 +196,10 @@ CLAIMS = [
     Claim("pool, empty tasks, chunk 1", "pool", 1, "throughput", "mpi4py", target=20),
     Claim("pool, empty tasks, chunk 1", "pool", 1, "throughput", "raw"),
     Claim("pool, empty tasks, automatic chunk", "pool", 0, "throughput", "python", target=2),
+    *(Claim(f"pool, a death with 10^{power} tasks waiting, against 10^2", "death_tasks", 10**power,
+            "time", "mpx", "cost", 1.5, ("death_tasks", 100, "time")) for power in (4, 5)),
+    Claim("pool, a death in turn of 64 processes, against 2", "death_processes", 64, "time", "mpx",
+          "cost", 1.5, ("death_processes", 2, "time")),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "raw", "cost",
           3),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),

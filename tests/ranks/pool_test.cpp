@@ -156,6 +156,34 @@ TEST(Pool, ExceptionsKeepTheirTypeAndIndex) {
   EXPECT_EQ(pool.apply(cube, 2), 8);
 }
 
+TEST(Pool, ACallByItselfHasNoIndexNeitherInAMap) {
+  const mpx::Pool pool(mpx::PoolOptions{.processes = 1, .retries = 0});
+  try {
+    pool.apply(picky, 3);
+    FAIL();
+  } catch (const mpx::RemoteOrigin& origin) {
+    EXPECT_EQ(origin.index(), std::nullopt);
+  }
+  try {
+    pool.apply([] { std::raise(SIGKILL); });
+    FAIL();
+  } catch (const mpx::ProcessLost& lost) {
+    EXPECT_EQ(dynamic_cast<const mpx::RemoteOrigin&>(lost).index(), std::nullopt);
+    EXPECT_NE(std::string(lost.what()).find("while it ran a task of Pool; tried once"),
+              std::string::npos)
+        << lost.what();
+  }
+  try {  // the element's index is that of the map
+    pool.map(
+        mpx::bind_front(
+            [](const mpx::Pool& inner, int x) { return x < 2 ? x : inner.apply(picky, 3); }, pool),
+        numbers(3));
+    FAIL();
+  } catch (const mpx::RemoteOrigin& origin) {
+    EXPECT_EQ(origin.index(), 2U);
+  }
+}
+
 TEST(Pool, DeathsCostOneElementOnly) {
   for (const int how : {0, 1, 2, 3, 4}) {
     mpx::Pool pool(mpx::PoolOptions{.processes = 2, .retries = 1});

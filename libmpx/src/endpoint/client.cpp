@@ -226,6 +226,7 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Wa
     } catch (...) {
       driving_ = false;
       turn_.notify_all();
+      if (link_ != nullptr && !soon_.empty()) link_->interrupt();
       throw;
     }
     driving_ = false;
@@ -269,6 +270,12 @@ void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload pay
   header.call = call;
   link_->send(make_frame(header, std::move(payload)));  // its references in flight travel on
   link_->flush();
+}
+
+// Nobody else would look for what comes in while no thread drives, as one leaves or sends.
+void Client::run_soon(std::function<void()> task) {
+  soon_.push_back(std::move(task));
+  if (!driving_ && task_thread_ != std::this_thread::get_id()) link_->interrupt();
 }
 
 void Client::run_tasks(std::unique_lock<std::mutex>& lock) {

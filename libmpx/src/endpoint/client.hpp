@@ -247,8 +247,11 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Calls it; what it throws is logged and goes no further: the thread that happens to run it waits
   /// for something else.
   static void run_callback(const std::function<void()>& callback) noexcept;
-  /// Has `task` run so, without the mutex, by the next thread that waits here.
-  void run_soon(std::function<void()> task) { soon_.push_back(std::move(task)); }
+  /// Has `task` run so, without the mutex: by the thread that drives, when it has done its round,
+  /// and where none does by the one that is there for that. Called under the mutex.
+  void run_soon(std::function<void()> task);
+  /// This thread runs such tasks whenever it has driven, and whenever the link is interrupted.
+  void serve_tasks() { task_thread_ = std::this_thread::get_id(); }
 
   /// What an object whose handles are gone has still to do with frames that arrive for it; true
   /// when that was the last of it.
@@ -322,6 +325,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::function<void(Frame&&)> handler_;
   std::vector<Frame> unhandled_;
   std::deque<std::function<void()>> soon_;
+  std::thread::id task_thread_;
   std::unique_ptr<ClaimWord[]> own_claims_;
   ClaimWord* claims_ = nullptr;
   std::vector<bool> claim_slots_;

@@ -226,9 +226,10 @@ struct PoolSubmission {
   std::uint64_t batch = 0;  ///< the submitter's number for it
   std::uint64_t function = 0;
   std::uint64_t count = 0;
-  std::uint64_t chunk = 0;  ///< 0: automatic
-  std::uint64_t depth = 0;  ///< 0, or one more than that of the task which submits it
-  std::uint64_t each = 0;   ///< bytes of every element; 0: elements have heads
+  std::uint64_t chunk = 0;   ///< 0: automatic
+  std::uint64_t depth = 0;   ///< 0, or one more than that of the task which submits it
+  std::uint64_t each = 0;    ///< bytes of every element; 0: elements have heads
+  std::uint64_t single = 0;  ///< 1: one call by itself, not an element of a map
 };
 struct ElementHead {
   std::uint64_t size = 0;
@@ -242,6 +243,7 @@ struct PoolTasks {
   std::uint64_t first = 0;
   std::uint64_t depth = 0;
   std::uint64_t each = 0;
+  std::uint64_t single = 0;
 };
 
 /// Head of the results of `count` elements from `first` on. `count` values of `size` bytes follow,
