@@ -74,6 +74,7 @@ GROUPS = {
         Program("python", "pool"),
         Program("mpi4py", "pool", 3, module="mpi4py.futures"),
     ],
+    "large": [mpx("large", "-w", "1")],
     "lock": [
         mpx("lock", "-w", "2"),
         mpx("lock_rank", "-n", "2"),
@@ -200,6 +201,8 @@ CLAIMS = [
             "time", "mpx", "cost", 1.5, ("death_tasks", 100, "time")) for power in (4, 5)),
     Claim("pool, a death in turn of 64 processes, against 2", "death_processes", 64, "time", "mpx",
           "cost", 1.5, ("death_processes", 2, "time")),
+    Claim("an argument and result of 1,000 MiB, one task", "large", 1000, "time", "", "value"),
+    Claim("… memory at its peak, over all processes", "large", 1000, "peak", "", "value"),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "raw", "cost",
           3),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),

@@ -304,6 +304,17 @@ TEST_F(EndHomeTest, TheGoodEndOfAHolderIsNoLoss) {
   EXPECT_TRUE(out.frames.empty());
 }
 
+TEST_F(EndHomeTest, WhoFindsTheOtherEndGoneIsToldWhatBecameOfIt) {
+  gone(EndGone::lost, b);
+  gone(EndGone::closed);
+  end.on(request(Kind::end_fate, a, 1), {}, out);
+  const auto reply = out.pop(Kind::reply, a);
+  ASSERT_TRUE(reply);
+  const auto [what, facts] = Unpacker::unpack<EndGone, ProcessFacts>(reply->body);
+  EXPECT_EQ(what, EndGone::lost);
+  EXPECT_EQ(facts.name, facts_of(b, -9).name);
+}
+
 TEST_F(EndHomeTest, AReceiverWhoseTurnHasNotComeIsAnsweredAtOnce) {
   bind(a, 1);
   bind(b, 2);

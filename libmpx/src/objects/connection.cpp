@@ -91,10 +91,10 @@ void ConnectionCore::send(Payload value) {
   } else if (++direct_sends_ % SendWindow::kEvery == 0) {
     to.look(lock);  // for the news that nobody reads the ring any more
   }
+  if (window_.closed() && !peer_closed_ && !lost_) learn_fate(lock);
   require_open("send");
   if (lost_) std::rethrow_exception(lost_);
-  if (peer_closed_ || window_.closed())
-    throw Closed("send on a Connection whose other end is closed");
+  if (peer_closed_) throw Closed("send on a Connection whose other end is closed");
   const bool direct = direct_ != nullptr;
   if (direct && send_direct(value)) return;
   const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
@@ -285,7 +285,7 @@ void ConnectionCore::on(Frame&& frame) {
       open_ring(take_payload(std::move(frame)));
       break;
     case Kind::end_closed:
-      on_peer(frame);
+      on_peer(static_cast<EndGone>(frame.header.status), Unpacker(frame.body).get<ProcessFacts>());
       break;
     case Kind::end_recall:  // another process receives from now on
       give_back();
@@ -295,8 +295,24 @@ void ConnectionCore::on(Frame&& frame) {
   }
 }
 
-void ConnectionCore::on_peer(const Frame& news) {
-  switch (static_cast<EndGone>(news.header.status)) {
+/// The other end is gone, which the home of this one has been told, and with whom it went.
+void ConnectionCore::learn_fate(std::unique_lock<std::mutex>& lock) {
+  const auto answered = std::make_shared<bool>(false);
+  client().post_call(lock, Kind::end_fate, id(), {},
+                     [this, answered, core = weak_from_this()](const Reply& reply) {
+                       *answered = true;
+                       if (core.expired()) return;
+                       if (reply.status != Status::ok) return on_peer(EndGone::closed, {});
+                       const auto [what, facts] =
+                           Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
+                       on_peer(what == EndGone::lost ? what : EndGone::closed, facts);
+                     });
+  client().wait(lock, Deadline::never(), {Kind::end_fate, id()},
+                [&] { return *answered || lost_ || peer_closed_ || closed_; });
+}
+
+void ConnectionCore::on_peer(EndGone what, const ProcessFacts& facts) {
+  switch (what) {
     case EndGone::no:
       lost_ = nullptr;
       return;
@@ -306,7 +322,6 @@ void ConnectionCore::on_peer(const Frame& news) {
     case EndGone::lost:
       break;
   }
-  const auto facts = Unpacker(news.body).get<ProcessFacts>();
   const auto how = facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
                                        : fmt::format("ended with exit code {}", facts.exit_code);
   lost_ = std::make_exception_ptr(ProcessLost(

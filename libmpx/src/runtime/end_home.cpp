@@ -29,6 +29,9 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::end_sync:
       on_sync(request, out);
       break;
+    case Kind::end_fate:
+      out.reply(request, Status::ok, Packer::pack(gone_, lost_));
+      break;
     case Kind::end_return:
       give_back(request.from, std::move(payload), out);
       break;

@@ -80,6 +80,7 @@ std::string WaitGraph::describe(const WaitRecord& wait) const {
       text = "a message on " + what("Connection");
       break;
     case Kind::end_sync:
+    case Kind::end_fate:
       text = "its messages to be received on " + what("Connection");
       break;
     case Kind::process_watch:

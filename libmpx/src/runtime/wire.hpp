@@ -30,6 +30,7 @@ enum class Kind : std::uint16_t {
   end_unbind,  ///< header.from will receive no more: answered by end_recall
   end_ack,     ///< {u64 bytes} that the receiver has consumed
   end_sync,    ///< header.from sends; answered when the backlog is below its bound
+  end_fate,    ///< → {EndGone, ProcessFacts}: what has become of the other end
   end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound;
                ///< again the same for messages of a direct ring whose switch has not come to it
   end_ring,    ///< {u64 number of the offer, DirectOffer} from the receiver

@@ -14,7 +14,9 @@
 namespace mpx::detail {
 
 class DirectRing;
+enum class EndGone : std::uint16_t;
 enum class EndRoute : std::uint16_t;
+struct ProcessFacts;
 
 /// One end of a pipe, as this process sees it.
 class ConnectionCore : public Core {
@@ -60,7 +62,8 @@ class ConnectionCore : public Core {
   void bind(std::unique_lock<std::mutex>& lock, Deadline deadline);
   bool is_readable();
   bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
-  void on_peer(const Frame& news);
+  void on_peer(EndGone what, const ProcessFacts& facts);
+  void learn_fate(std::unique_lock<std::mutex>& lock);
   void give_back();
 
   ObjectId peer_;
