@@ -16,6 +16,7 @@ class Program:
     module: str = "mpi4py"  # of mpi4py: by which Python runs the program,
     needs: str = "mpi4py"  # … and without which it is left out
     timed: str = ""  # the program prints nothing: the benchmark that its whole run is
+    status: int = 0  # with which it ends
 
 
 def mpx(name, *launch, ranks=2, **more):
@@ -68,10 +69,12 @@ GROUPS = {
     "queue": [mpx("queue", "-w", "2"), Program("raw", "queue", 2), Program("python", "queue")],
     "pool": [
         mpx("pool", "-w", "2"),
+        mpx("deaths", "-w", "2"),
         Program("raw", "pool", 3),
         Program("python", "pool"),
         Program("mpi4py", "pool", 3, module="mpi4py.futures"),
     ],
+    "large": [mpx("large", "-w", "1")],
     "lock": [
         mpx("lock", "-w", "2"),
         mpx("lock_rank", "-n", "2"),
@@ -80,7 +83,13 @@ GROUPS = {
         Program("python", "lock"),
     ],
     "sync": [program for parties in PARTIES for program in contended(parties)],
-    "start": [mpx("start", "-w", "1"), Program("raw", "start"), Program("python", "start")],
+    "start": [
+        mpx("start", "-w", "1"),
+        Program("raw", "start"),
+        Program("python", "start"),
+        mpx("empty", "-n", "2", timed="job"),
+        mpx("empty", "-n", "2", arguments=("1",), timed="job_failed", status=1),
+    ],
     "idle": [
         mpx("idle", "-n", "2"),
         mpx("wake", "-n", "2"),
@@ -188,6 +197,12 @@ CLAIMS = [
     Claim("pool, empty tasks, chunk 1", "pool", 1, "throughput", "mpi4py", target=20),
     Claim("pool, empty tasks, chunk 1", "pool", 1, "throughput", "raw"),
     Claim("pool, empty tasks, automatic chunk", "pool", 0, "throughput", "python", target=2),
+    *(Claim(f"pool, a death with 10^{power} tasks waiting, against 10^2", "death_tasks", 10**power,
+            "time", "mpx", "cost", 1.5, ("death_tasks", 100, "time")) for power in (4, 5)),
+    Claim("pool, a death in turn of 64 processes, against 2", "death_processes", 64, "time", "mpx",
+          "cost", 1.5, ("death_processes", 2, "time")),
+    Claim("an argument and result of 1,000 MiB, one task", "large", 1000, "time", "", "value"),
+    Claim("… memory at its peak, over all processes", "large", 1000, "peak", "", "value"),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "raw", "cost",
           3),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),
@@ -202,6 +217,8 @@ CLAIMS = [
     *(claim for parties in PARTIES for claim in contended_claims("", parties)),
     Claim("process start + join", "start_join", 1, "time", "python", target=1),
     Claim("process start + join, against fork + waitpid", "start_join", 1, "time", "raw", "cost"),
+    Claim("a job that ends with status 1, longer than with 0", "job_failed", 2, "time", "mpx",
+          "difference", 0.2, ("job", 2, "time")),
     Claim("idle worker rank, share of a core", "idle", 1, "cpu", "", "value", 0.5),
     Claim("idle main rank, share of a core", "idle", 0, "cpu", "", "value", 0.5),
     Claim("wake-up of an idle rank", "wake", 8, "delay", "", "value", 50),

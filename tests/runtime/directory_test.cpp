@@ -235,6 +235,22 @@ TEST_F(DirectoryTest, SignalsReachLiveProcessesOnly) {
   EXPECT_EQ(signals(id), std::vector<int>{});
 }
 
+// Quadratic, it would take minutes.
+TEST_F(DirectoryTest, AnEndCostsTheSameHoweverManyProcessesLiveAndAreAwaited) {
+  constexpr std::uint64_t kParents = 50'000;
+  std::vector<std::pair<ProcessId, ProcessId>> families;
+  for (std::uint64_t i = 0; i < kParents; ++i) {
+    const auto parent = start(), child = start(child_of(parent));
+    families.emplace_back(parent, child);
+    directory.await_children(request(Kind::await_children, parent, i + 1), out);
+  }
+  out.take();
+  for (const auto& [parent, child] : families) end(child, -9);
+  EXPECT_EQ(out.count(Kind::reply), kParents);
+  for (const auto& [parent, child] : families) end(parent);
+  EXPECT_EQ(directory.live(), 0u);
+}
+
 /// Starts, ends and awaits at random; the loads add up and everyone who awaits is answered.
 TEST_F(DirectoryTest, RandomEventsKeepTheLoads) {
   const auto seed = test_seed();

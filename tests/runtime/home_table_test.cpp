@@ -168,6 +168,26 @@ TEST_F(HomeTableTest, AProcessThatEndsDropsAllItsReferences) {
   EXPECT_EQ(log.ends[object], 2);
 }
 
+TEST_F(HomeTableTest, OfAnEndOnlyTheHomesAreToldWhichTheProcessHasUsed) {
+  const auto object_of = [](std::uint32_t serial) { return ObjectId{0, serial, process(0)}; };
+  for (std::uint32_t i = 0; i < 1000; ++i) send(Kind::create, process(0), object_of(i), 1);
+  send(Kind::queue_get, process(1), object_of(7), 2);  // without a reference, as a pool's process
+  send(Kind::claim, process(1), object_of(8), process(0).value());
+  send(Kind::claim, process(1), object_of(9), process(0).value());
+  send(Kind::drop, process(1), object_of(9));  // it may be waiting there still
+  send(Kind::queue_get, process(2), object_of(8), 2);
+  table.on_ended(process(1), facts_of(process(1), -9), out);
+  EXPECT_EQ(log.ends,
+            (std::map<ObjectId, int>{{object_of(7), 1}, {object_of(8), 1}, {object_of(9), 1}}));
+  table.on_ended(process(1), facts_of(process(1), -9), out);
+  EXPECT_EQ(log.ends.size(), 3u) << "told twice: nothing";
+  for (std::uint32_t i = 0; i < 1000; ++i) send(Kind::drop, process(0), object_of(i));
+  table.on_ended(process(2), facts_of(process(2), -9), out);
+  table.on_ended(process(0), facts_of(process(0), 0), out);
+  EXPECT_EQ(log.ends[object_of(8)], 3) << "it was in flight all the time";
+  EXPECT_EQ(log.ends[object_of(7)], 1) << "it is gone";
+}
+
 TEST_F(HomeTableTest, TheEndOfAProcessFreesAllThatOnlyItHeld) {
   for (std::uint32_t i = 0; i < 100; ++i)
     send(Kind::create, process(i % 2), ObjectId{0, i, process(i % 2)}, 1);

@@ -34,8 +34,10 @@ struct PoolHomeTest : testing::Test {
   std::map<std::pair<std::uint64_t, std::uint64_t>, Status>
       results;                   // by the submitter's batch and index
   std::vector<std::string> ran;  // texts of units, as they were carried out
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Bytes> errors;  // of those that failed
   std::set<ProcessId> killed;
   int doubled = 0;
+  std::size_t handed = 0;  // units, each as often as it went to a process
 
   void open(std::uint64_t processes, std::uint64_t retries = 1,
             std::uint64_t max_tasks_per_child = 0) {
@@ -64,6 +66,12 @@ struct PoolHomeTest : testing::Test {
     pump();
     return answer;
   }
+  /// Submits one call by itself.
+  void submit_single(std::uint64_t batch) {
+    pool->on(request(Kind::pool_submit, owner, 1000 + batch),
+             {Packer::pack(PoolSubmission{batch, 9, 1, 0, 0, 1, 1}, 'c'), {}}, out);
+    pump();
+  }
   /// Takes in what the pool has sent.
   void pump() {
     for (auto& frame : out.take()) {
@@ -76,7 +84,9 @@ struct PoolHomeTest : testing::Test {
         if (in.get<std::int32_t>() == SIGKILL) killed.insert(header.to);
       } else if (header.kind == Kind::pool_results) {
         while (!in.at_end()) {
-          const auto record = next_record(in).first;
+          const auto [record, values] = next_record(in);
+          if (record.failed())
+            errors[{header.call, record.first}] = Bytes(values.begin(), values.end());
           const auto status = static_cast<Status>(record.status);
           for (auto i = record.first; i < record.first + record.count; ++i) {
             if (!results.emplace(std::pair(header.call, i), status).second) ++doubled;
@@ -92,8 +102,9 @@ struct PoolHomeTest : testing::Test {
       }
     }
   }
-  static void take_in(Worker& worker, Unpacker& in) {
+  void take_in(Worker& worker, Unpacker& in) {
     const auto count = in.get<ClaimStamp>().count;
+    handed += count;
     const auto tasks = in.get<PoolTasks>();
     ASSERT_TRUE(worker.learned.contains(tasks.function)) << "a unit came before its function";
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -147,11 +158,11 @@ struct PoolHomeTest : testing::Test {
   }
   /// The process ends, in the middle of its first unit or between two.
   void die(ProcessId who, int exit_code = -9, bool in_task = true) {
-    const auto taken = workers.at(who).finished + (in_task ? 1 : 0);
+    const auto taken = static_cast<std::uint32_t>(workers.at(who).finished + (in_task ? 1 : 0));
     workers.erase(who);
     recalled_.erase(who);
     const auto facts = facts_of(who, exit_code);
-    pool->on(request(Kind::left, who), {Packer::pack(taken), {}}, out);
+    pool->on(request(Kind::left, who), {Packer::pack(std::uint16_t{0}, taken), {}}, out);
     directory.on_ended(who, facts, out);
     pool->on_ended(who, facts, out);
     pump();

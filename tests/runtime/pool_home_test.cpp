@@ -1,3 +1,5 @@
+#include "core/remote_exception.hpp"
+#include "mpx/error.hpp"
 #include "runtime/pool_home_support.hpp"
 
 namespace mpx::detail {
@@ -110,6 +112,75 @@ TEST_F(PoolHomeTest, OnlyTheUnitThatADeadProcessWasOnIsChargedATry) {
   EXPECT_EQ(ran, (std::vector<std::string>{"e0", "e2", "e3", "e4", "e5"}));
 }
 
+/// The message of a failed element.
+std::string text_of_error(ByteView captured) {
+  try {
+    rethrow(captured);
+  } catch (const ProcessLost& lost) {
+    const auto index = dynamic_cast<const RemoteOrigin&>(lost).index();
+    return std::string(lost.what()) + (index ? " @" + std::to_string(*index) : "");
+  }
+}
+
+TEST_F(PoolHomeTest, ADeathNamesTheElementOfAMapButOfACallByItselfNone) {
+  open(1, 0);
+  function(9);
+  all_ready();
+  submit(1, 2);
+  finish(begun[0]);
+  die(begun[0]);
+  EXPECT_EQ(
+      text_of_error(errors.at({1, 1})),
+      "process 'p1' (rank 0, host node, pid 1000) was killed by signal 9 while it ran element 1 "
+      "of a map of Pool; tried once @1");
+  ready(begun[1]);
+  submit_single(2);
+  die(begun[1], 3);
+  EXPECT_EQ(
+      text_of_error(errors.at({2, 0})),
+      "process 'p2' (rank 0, host node, pid 1000) ended with exit code 3 while it ran a task of "
+      "Pool; tried once");
+}
+
+// A tenth of the tasks kills its process.
+TEST_F(PoolHomeTest, ADeathCostsTheSameHoweverMuchIsOutstanding) {
+  constexpr std::uint64_t kTasks = 100'000;
+  open(1, 0);
+  function(9);
+  all_ready();
+  for (std::uint64_t batch = 1; batch <= kTasks; ++batch) submit(batch, 1, 0);
+  ASSERT_EQ(handed, 2u) << "the others wait";
+  std::size_t deaths = 0;
+  while (results.size() < kTasks) {
+    const auto who = begun.back();
+    for (int i = 0; i < 9; ++i) finish(who, 1, 1000);  // short: many could be under way
+    if (results.size() == kTasks) break;
+    die(who);
+    ready(begun.back());
+    ++deaths;
+  }
+  EXPECT_EQ(deaths, kTasks / 10);
+  EXPECT_EQ(with(Status::error), deaths);
+  EXPECT_LE(handed, kTasks + 20 * deaths)
+      << "each death gives back no more than its life has brought";
+}
+
+TEST_F(PoolHomeTest, APoolWhoseProcessesCrashInTurnReplacesOneForEachDeath) {
+  constexpr std::size_t kProcesses = 64, kDeaths = 20'000;
+  open(kProcesses, 1'000'000);
+  function(9);
+  all_ready();
+  submit(1, kProcesses, 1);
+  for (std::size_t i = 0; i < kDeaths; ++i) {
+    die(begun[i]);
+    ready(begun.back());
+  }
+  EXPECT_EQ(begun.size(), kProcesses + kDeaths);
+  EXPECT_LE(handed, kProcesses + 2 * kDeaths);
+  work_off();
+  EXPECT_EQ(with(Status::ok), kProcesses);
+}
+
 TEST_F(PoolHomeTest, AUnitIsTriedAgainAsOftenAsAllowedThenFails) {
   open(1, 2);
   function(9);
@@ -130,6 +201,7 @@ TEST_F(PoolHomeTest, ADeathBetweenUnitsChargesNobody) {
   function(9);
   all_ready();
   submit(1, 4, 2);
+  finish(begun[0]);
   die(begun[0], 0, false);
   ready(begun[1]);
   work_off();
@@ -234,6 +306,18 @@ TEST_F(PoolHomeTest, ProcessesThatNeverGetReadyAreNotStartedForEver) {
   EXPECT_TRUE(workers.empty());
   EXPECT_EQ(with(Status::error), 3u);
   EXPECT_LT(begun.size(), 20u);
+}
+
+TEST_F(PoolHomeTest, TheDirectoryTellsOfAProcessThatHasSaidNothingYet) {
+  open(2);
+  directory.on_ended(begun[0], facts_of(begun[0], -9), out);
+  pump();
+  EXPECT_EQ(begun.size(), 3u) << "it is replaced";
+  pool.reset();
+  for (const auto who : begun) directory.on_ended(who, facts_of(who, -9), out);
+  pump();
+  EXPECT_EQ(begun.size(), 3u);
+  EXPECT_EQ(directory.live(), 0u);
 }
 
 TEST_F(PoolHomeTest, TheTasksOfASubmitterThatDiesAreDropped) {

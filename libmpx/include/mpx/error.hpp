@@ -121,7 +121,8 @@ class RemoteOrigin {
   [[nodiscard]] const std::string& type_name() const noexcept { return data_.type_name; }
   /// what() of the exception as thrown.
   [[nodiscard]] const std::string& message() const noexcept { return data_.message; }
-  /// In a map, the index of the element whose task threw.
+  /// In a map, the index of the element whose task threw; nothing for a call by itself (apply),
+  /// which has no elements.
   [[nodiscard]] std::optional<std::size_t> index() const noexcept { return data_.index; }
   [[nodiscard]] const std::string& process_name() const noexcept { return data_.process_name; }
   [[nodiscard]] Rank rank() const noexcept { return data_.rank; }

@@ -71,9 +71,9 @@ struct PoolOwner {
 /// Ordering:      results have the order of the elements.
 /// Thread safety: all members.
 /// Failure:       an exception in a task arrives as itself where it is a standard one (RemoteOrigin
-///                tells the element's index and the place). An element whose process dies runs
-///                again `retries` times and then fails with ProcessLost; elements that have
-///                finished never run twice.
+///                tells the place and, of a map, the element's index). An element whose process
+///                dies runs again `retries` times and then fails with ProcessLost; elements that
+///                have finished never run twice.
 /// Cost:          elements and results travel in batches; a function and what is bound to it
 ///                travels once per process.
 class Pool {
@@ -205,7 +205,8 @@ class Pool {
   auto submit(detail::Writer& function, detail::Submission elements, MapOptions options) const {
     auto state = detail::make_result_state<R, many>(elements.count());
     if (options.progress) state.batch->show_progress();
-    owner_->core->submit(state.batch, function.take(), std::move(elements), options.chunk_size);
+    owner_->core->submit(state.batch, function.take(), std::move(elements), !many,
+                         options.chunk_size);
     return detail::to_async_result(std::move(state));
   }
 

@@ -32,12 +32,15 @@ struct QueueOptions {
 ///
 /// Ordering:      items from one producer come out in the order it put them.
 /// Thread safety: all members, from any thread of any process.
-/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A
-///                put() that races with close() in another process may be dropped. What a process
-///                had not taken when it died stays in the queue.
-/// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one
-///                round trip; a process that gets alone is handed items ahead, so that most gets
-///                cost nothing.
+/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. What
+///                a process puts into an unbounded queue before it learns that another one has
+///                closed it is dropped; the next put() or flush() says how many. What a process had
+///                not taken when it died stays in the queue.
+/// Cost:          put() to an unbounded queue sends one message, and with every 256th a question; it
+///                waits while the queue is over its budget, or has not answered for 16,384 items or
+///                1 MiB. So it learns of close() as a rule after 512 items, and after those 16,384
+///                or 1 MiB at the latest. get() is one round trip; a process that gets alone is
+///                handed items ahead, so that most gets cost nothing.
 template <class T>
 class Queue {
  public:
@@ -87,7 +90,8 @@ class Queue {
 
   /// No more items: for all processes.
   void close() const { core_->close(); }
-  /// Blocks until all that this process has put is in the queue.
+  /// Blocks until all that this process has put is in the queue. Throws Closed if some of it was
+  /// dropped, as the queue was closed. One round trip.
   void flush() const { core_->flush(); }
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }

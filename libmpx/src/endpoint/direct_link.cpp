@@ -60,11 +60,13 @@ Background::~Background() {
 
 void Background::run() {
   std::unique_lock lock(client_.mutex());
+  client_.serve_tasks();
   while (!stop_) {
     try {
       link_.park(lock, stop_);  // a waiting thread drives itself
       if (stop_) return;
-      runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
+      if (!client_.has_tasks())
+        runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
       while (!stop_ && !link_.held() && !runtime_.quiet()) {
         runtime_.drive(lock, Deadline::now());
         lock.unlock();  // whoever wants to wait drives itself

@@ -72,12 +72,13 @@ ObjectId PoolCore::create() {
 }
 
 void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
-                      Submission elements, std::size_t chunk_size) {
+                      Submission elements, bool single, std::size_t chunk_size) {
   auto& to = client();
   batch->pool = std::static_pointer_cast<PoolCore>(shared_from_this());
   const auto count = elements.count();
   if (count == 0) return;
   const auto name = name_of(function.bytes);
+  const auto kept = std::exchange(function.kept, {});
   std::uint64_t number = 0;
   {
     std::unique_lock lock(to.mutex());
@@ -92,8 +93,9 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
     }
   }
   auto payload = elements.writer_.take();
-  const PoolSubmission head{number,     name,         count,
-                            chunk_size, task_depth(), elements.has_heads_ ? 0 : elements.each_};
+  const PoolSubmission head{number,          name,         count,
+                            chunk_size,      task_depth(), elements.has_heads_ ? 0 : elements.each_,
+                            single ? 1U : 0U};
   std::memcpy(payload.bytes.data(), &head, sizeof head);
   const auto reply = to.call(Kind::pool_submit, id(), std::move(payload));
   if (reply.status == Status::ok) return;

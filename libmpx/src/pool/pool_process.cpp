@@ -7,6 +7,7 @@
 #include <deque>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
@@ -56,7 +57,7 @@ class PoolProcess {
   }
   void learn(Payload payload);
   void run(Payload payload);
-  void run_unit(const Function& function, PoolRecord record, ByteView arguments);
+  void run_unit(const Function& function, PoolRecord record, ByteView arguments, bool single);
   void add(const PoolRecord& record, ByteView value);
   void publish_head();
   void flush();
@@ -150,7 +151,7 @@ void PoolProcess::run(Payload payload) {
   for (std::uint32_t i = 0; i < stamp.count; ++i, ++record.first) {
     const auto arguments = in.view(tasks.each != 0 ? tasks.each : in.get<ElementHead>().size);
     if (!client_.take(stamp, stamp.first + i)) break;  // the rest has been taken back
-    run_unit(function, record, arguments);
+    run_unit(function, record, arguments, tasks.single != 0);
     if (i + 1 - looked < pace && i + 1 < stamp.count) continue;
     looked = i + 1;
     const auto now = steady_clock::now();
@@ -165,7 +166,8 @@ void PoolProcess::run(Payload payload) {
   depth_ = 0;
 }
 
-void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView arguments) {
+void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView arguments,
+                           bool single) {
   const auto clear = [&] {  // but for room for the record's head; the memory serves on
     result_.bytes().clear();
     result_.extend(sizeof record);
@@ -178,7 +180,8 @@ void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView
   } catch (...) {
     static_cast<void>(result_.take());
     clear();
-    const auto error = capture(std::current_exception(), here(), record.first);
+    const auto index = single ? std::nullopt : std::optional<std::size_t>(record.first);
+    const auto error = capture(std::current_exception(), here(), index);
     record.status = static_cast<std::uint32_t>(Status::error);
     result_.raw(error.data(), error.size());
   }

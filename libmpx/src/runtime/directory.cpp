@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <set>
+#include <utility>
 
 namespace mpx::detail {
 
@@ -41,7 +42,6 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
         "cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
         request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
   }
-  std::set<std::string> hosts;
   // Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
   const auto better = [&](const RankSlots& a, const RankSlots& b) {
     const bool a_free = a.live < a.slots, b_free = b.live < b.slots;
@@ -52,7 +52,6 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
   };
   for (int i = 0; i < size; ++i) {
     const auto& candidate = ranks_[static_cast<std::size_t>(i)];
-    hosts.insert(candidate.host);
     if (!candidate.starts) continue;
     if (!request.host.empty() && candidate.host != request.host) continue;
     if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
@@ -61,7 +60,13 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
   if (request.host.empty()) return fmt::format(kUnprepared, request.name, " on any rank");
   return fmt::format(
       "cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
-      request.name, request.host, fmt::join(hosts, ", "));
+      request.name, request.host, hosts());
+}
+
+std::string Directory::hosts() const {
+  std::set<std::string> all;
+  for (const auto& rank : ranks_) all.insert(rank.host);
+  return fmt::format("{}", fmt::join(all, ", "));
 }
 
 std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer,
@@ -88,6 +93,10 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
   record.request = request;
   record.object = object;
   record.observer = observer;
+  if (request.in_pool == 0) {
+    auto& family = families_[request.parent];
+    (request.daemon != 0 ? family.daemons : family.others).insert(id);
+  }
   FrameHeader header;
   header.kind = Kind::spawn;
   header.to = id;
@@ -119,18 +128,27 @@ void Directory::on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) {
   const auto record = std::move(found->second);
   records_.erase(found);
   --ranks_[static_cast<std::size_t>(id.rank().number())].live;
-  if (record.observer != nullptr) record.observer->on_process_ended(facts, out);
-  for (const auto& [child, other] : records_) {  // a daemon ends with its parent
-    if (other.request.parent == id && other.request.daemon != 0) signal(child, SIGKILL, out);
+  if (record.observer != nullptr) record.observer->on_process_ended(id, facts, out);
+  if (auto own = families_.extract(id)) {  // a daemon ends with its parent
+    for (const auto child : own.mapped().daemons) signal(child, SIGKILL, out);
   }
-  std::erase_if(awaiting_, [&](const FrameHeader& request) { return request.from == id; });
-  answer_awaiting(out);
+  leave_family(id, record.request, out);
 }
 
-void Directory::forget(Observer* observer) {
-  for (auto& [id, record] : records_) {
-    if (record.observer == observer) record.observer = nullptr;
+void Directory::leave_family(ProcessId child, const StartRequest& request, Outbox& out) {
+  const auto found = families_.find(request.parent);
+  if (found == families_.end()) return;  // its parent has ended
+  auto& family = found->second;
+  family.daemons.erase(child);
+  if (family.others.erase(child) != 0 && family.others.empty()) {
+    for (const auto& awaiting : std::exchange(family.awaiting, {})) out.reply(awaiting, Status::ok);
   }
+  if (family.daemons.empty() && family.others.empty()) families_.erase(found);
+}
+
+void Directory::forget(ProcessId id) {
+  if (const auto found = records_.find(id); found != records_.end())
+    found->second.observer = nullptr;
 }
 
 void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
@@ -147,35 +165,23 @@ std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {
   return all;
 }
 
-bool Directory::has_children(ProcessId parent) const {
-  return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
-    const auto& request = record.second.request;
-    return request.parent == parent && request.daemon == 0 && request.in_pool == 0;
-  });
-}
-
 void Directory::await_children(const FrameHeader& request, Outbox& out) {
-  for (const auto& [id, record] : records_) {
-    if (record.request.parent == request.from && record.request.daemon != 0)
-      signal(id, SIGTERM, out);
-  }
-  awaiting_.push_back(request);
-  answer_awaiting(out);
-}
-
-void Directory::answer_awaiting(Outbox& out) {
-  std::erase_if(awaiting_, [&](const FrameHeader& request) {
-    if (has_children(request.from)) return false;
-    out.reply(request, Status::ok);
-    return true;
-  });
+  const auto found = families_.find(request.from);
+  if (found == families_.end()) return out.reply(request, Status::ok);
+  for (const auto daemon : found->second.daemons) signal(daemon, SIGTERM, out);
+  if (found->second.others.empty()) return out.reply(request, Status::ok);
+  found->second.awaiting.push_back(request);
 }
 
 void Directory::list_children(const FrameHeader& request, Outbox& out) const {
   Payload children;
-  for (const auto& [id, record] : records_) {
-    if (record.request.parent == request.from && !record.object.empty())
-      children.handles.push_back({record.object, {}});
+  if (const auto found = families_.find(request.from); found != families_.end()) {
+    for (const auto* part : {&found->second.daemons, &found->second.others}) {
+      for (const auto child : *part) {
+        if (const auto& object = records_.at(child).object; !object.empty())
+          children.handles.push_back({object, {}});
+      }
+    }
   }
   out.reply(request, Status::ok, out.counted(0, std::move(children)));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,12 +22,12 @@ class Directory {
     std::size_t live = 0;
     bool starts = true;  ///< has a template
   };
-  /// Told when a process that it started changes; the home of the Process object.
+  /// Told when a process that it started changes: the home of the Process object or of the pool.
   class Observer {
    public:
     virtual ~Observer() = default;
     virtual void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) = 0;
-    virtual void on_process_ended(const ProcessFacts& facts, Outbox& out) = 0;
+    virtual void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
   };
 
   explicit Directory(std::vector<RankSlots> ranks) : ranks_(std::move(ranks)) {}
@@ -41,8 +42,8 @@ class Directory {
                     ProcessId& id, Outbox& out);
   void on_spawned(ProcessId id, int pid, int error, Outbox& out);
   void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
-  /// The observer is gone.
-  void forget(Observer* observer);
+  /// The observer of this process is gone.
+  void forget(ProcessId id);
   void signal(ProcessId id, std::int32_t signo, Outbox& out) const;
 
   /// Ends the daemons of request.from; answers when its other children have ended.
@@ -63,14 +64,20 @@ class Directory {
     Observer* observer = nullptr;
   };
 
+  /// The live children of a process, without those of a pool, which ends them itself.
+  struct Family {
+    std::set<ProcessId> daemons, others;
+    std::vector<FrameHeader> awaiting;  // the end of the others
+  };
+
   [[nodiscard]] std::string place(const StartRequest& request, int& rank) const;
-  void answer_awaiting(Outbox& out);
-  [[nodiscard]] bool has_children(ProcessId parent) const;
+  [[nodiscard]] std::string hosts() const;
+  void leave_family(ProcessId child, const StartRequest& request, Outbox& out);
 
   std::vector<RankSlots> ranks_;
-  std::map<ProcessId, Record> records_;  // live processes only
+  std::map<ProcessId, Record> records_;             // live processes only
+  std::unordered_map<ProcessId, Family> families_;  // by parent; of those who live, none is empty
   std::unordered_map<int, std::uint64_t> serials_;
-  std::vector<FrameHeader> awaiting_;
 };
 
 }  // namespace mpx::detail

@@ -30,14 +30,36 @@ ObjectFacts HomeTable::facts(const ObjectId& id) const {
   return facts;
 }
 
-void HomeTable::count(Counts& counts, ProcessId who, std::int64_t by) {
-  const auto found = counts.try_emplace(who, 0).first;
+void HomeTable::count_in_flight(Entry& entry, ProcessId who, std::int64_t by) {
+  const auto found = entry.in_flight.try_emplace(who, 0).first;
   found->second += by;
-  if (found->second == 0) counts.erase(found);
+  if (found->second == 0) entry.in_flight.erase(found);
+}
+
+void HomeTable::count_held(Objects::value_type& object, ProcessId who, std::int64_t by) {
+  note_user(object, who);
+  auto& [home, in_flight, users, holders, last] = object.second;
+  auto& held = users[who];
+  if (held == 0) ++holders;
+  held += by;
+  if (held == 0) --holders;
+}
+
+void HomeTable::note_user(Objects::value_type& object, ProcessId who) {
+  auto& entry = object.second;
+  if (entry.last == who) return;  // as of most messages
+  entry.last = who;
+  if (entry.users.try_emplace(who, 0).second) used_[who].insert(object.first);
 }
 
 void HomeTable::free_if_unused(Objects::iterator entry, Outbox& out) {
-  if (!entry->second.in_flight.empty() || !entry->second.holders.empty()) return;
+  if (!entry->second.in_flight.empty() || entry->second.holders != 0) return;
+  for (const auto& [who, held] : entry->second.users) {
+    const auto used = used_.find(who);
+    if (used == used_.end()) continue;
+    used->second.erase(entry->first);
+    if (used->second.empty()) used_.erase(used);
+  }
   const auto home = std::move(entry->second.home);
   objects_.erase(entry);
   home->on_freed(out);
@@ -48,9 +70,9 @@ void HomeTable::on(Frame frame, Outbox& out) {
   if (header.kind == Kind::create) {
     auto home = factory_(header, take_payload(std::move(frame)), out);
     if (!home) return;
-    auto& entry = objects_[header.object];
-    entry.home = std::move(home);
-    count(entry.holders, header.from, 1);
+    auto& object = *objects_.try_emplace(header.object).first;
+    object.second.home = std::move(home);
+    count_held(object, header.from, 1);
     return;
   }
   const auto found = objects_.find(header.object);
@@ -60,28 +82,29 @@ void HomeTable::on(Frame frame, Outbox& out) {
     if (!counts) out.reply(header, Status::no_object);
     return;
   }
-  auto& [home, in_flight, holders] = found->second;
+  auto& entry = found->second;
   const auto counter = counted_reference(header).counter;
   switch (header.kind) {
     case Kind::add_ref:
-      count(in_flight, counter, 1);
+      count_in_flight(entry, counter, 1);
       break;
     case Kind::claim:
-      count(in_flight, counter, -1);
-      count(holders, header.from, 1);
+      count_in_flight(entry, counter, -1);
+      count_held(*found, header.from, 1);
       break;
     case Kind::drop:
-      count(holders, header.from, -1);
+      count_held(*found, header.from, -1);
       break;
     case Kind::drop_flight:
-      count(in_flight, counter, -1);
+      count_in_flight(entry, counter, -1);
       break;
     case Kind::cancel:
-      home->on_cancel(header.from, header.call, out);
+      entry.home->on_cancel(header.from, header.call, out);
       return;
     default:
+      note_user(*found, header.from);
       try {
-        home->on(header, take_payload(std::move(frame)), out);
+        entry.home->on(header, take_payload(std::move(frame)), out);
       } catch (...) {  // who waits for the answer gets the exception
         if (header.call == 0) throw;
         out.reply(header, Status::error, capture(std::current_exception(), {}));
@@ -92,17 +115,30 @@ void HomeTable::on(Frame frame, Outbox& out) {
 }
 
 void HomeTable::on_leaving(ProcessId who, Outbox& out) {
-  for (auto& [id, entry] : objects_) entry.home->on_leaving(who, out);
+  const auto used = used_.find(who);
+  if (used == used_.end()) return;
+  for (const auto& id : used->second) {
+    if (const auto found = objects_.find(id); found != objects_.end())
+      found->second.home->on_leaving(who, out);
+  }
 }
 
 void HomeTable::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
-  std::vector<ObjectId> dropped;
-  for (auto& [id, entry] : objects_) {
-    if (entry.holders.contains(who)) entry.home->on_holder_ended(who, facts, out);
-    entry.home->on_ended(who, facts, out);
-    if (entry.holders.erase(who) != 0) dropped.push_back(id);
+  const auto used = used_.extract(who);
+  if (used.empty()) return;
+  for (const auto& id : used.mapped()) {
+    const auto found = objects_.find(id);
+    if (found == objects_.end()) continue;
+    auto& [home, in_flight, users, holders, last] = found->second;
+    const auto user = users.find(who);
+    const bool held = user != users.end() && user->second != 0;
+    if (held) home->on_holder_ended(who, facts, out);
+    home->on_ended(who, facts, out);
+    if (user != users.end()) users.erase(user);
+    if (last == who) last.reset();
+    if (held) --holders;
   }
-  for (const auto& id : dropped) {
+  for (const auto& id : used.mapped()) {
     if (const auto found = objects_.find(id); found != objects_.end()) free_if_unused(found, out);
   }
 }

@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "runtime/home.hpp"
@@ -18,6 +20,9 @@ namespace mpx::detail {
 /// a counter may be negative for a while; as each counter is looked at by itself, the object of a
 /// handle that was passed on twice lives whatever comes first. It is freed when no process holds it
 /// and every counter is zero.
+///
+/// Who has held an object or sent a request to it is its user until it ends: of a process's end
+/// only the homes of what it has used are told, however many there are.
 class HomeTable {
  public:
   /// Makes the home of a new object; the answer to `request` (if it is not null) is the factory's.
@@ -29,10 +34,10 @@ class HomeTable {
   /// Handles a frame of a kind for homes.
   void on(Frame frame, Outbox& out);
 
-  /// Drops all references of a process that has ended and tells every home.
+  /// Drops all references of a process that has ended and tells the homes of what it has used.
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out);
 
-  /// Tells every home that a process is about to end in good order.
+  /// Tells the same homes that a process is about to end in good order.
   void on_leaving(ProcessId who, Outbox& out);
 
   /// Home::unfinished() of those homes that have something to say.
@@ -45,19 +50,24 @@ class HomeTable {
   [[nodiscard]] Home* find(const ObjectId& id);
 
  private:
-  using Counts = std::unordered_map<ProcessId, std::int64_t>;  // without zeros
+  using Counts = std::unordered_map<ProcessId, std::int64_t>;
   struct Entry {
     std::unique_ptr<Home> home;
-    Counts in_flight;  // by who counted them
-    Counts holders;
+    Counts in_flight;               // by who counted them; without zeros
+    Counts users;                   // the references that each holds
+    std::size_t holders = 0;        // users with another number than zero
+    std::optional<ProcessId> last;  // user to be noted
   };
   using Objects = std::unordered_map<ObjectId, Entry>;
 
-  static void count(Counts& counts, ProcessId who, std::int64_t by);
+  static void count_in_flight(Entry& entry, ProcessId who, std::int64_t by);
+  void count_held(Objects::value_type& object, ProcessId who, std::int64_t by);
+  void note_user(Objects::value_type& object, ProcessId who);
   void free_if_unused(Objects::iterator entry, Outbox& out);
 
   Factory factory_;
   Objects objects_;
+  std::unordered_map<ProcessId, std::unordered_set<ObjectId>> used_;  // by those that live
 };
 
 }  // namespace mpx::detail

@@ -43,6 +43,7 @@ void NameTable::find(const FrameHeader& request, const std::string& name, const 
   if (fresh) {
     entry.type = type;
     entry.maker = request.from;
+    being_made_.insert(name);
     return out.reply(request, Status::no);
   }
   if (!entry.bound) return entry.waiting.push_back({request, type});
@@ -54,6 +55,7 @@ void NameTable::find(const FrameHeader& request, const std::string& name, const 
 
 void NameTable::bind(Names::iterator entry, Payload handle, Outbox& out) {
   entry->second.bound = true;
+  being_made_.erase(entry->first);
   entry->second.handle = std::move(handle);
   for (const auto& waiter : std::exchange(entry->second.waiting, {}))
     find(waiter.request, entry->first, waiter.type, out);
@@ -72,6 +74,7 @@ std::map<ObjectId, std::string> NameTable::objects() const {
 void NameTable::pass_on(Names::iterator entry, Outbox& out) {
   auto& waiting = entry->second.waiting;
   if (waiting.empty()) {
+    being_made_.erase(entry->first);
     names_.erase(entry);
     return;
   }
@@ -82,11 +85,11 @@ void NameTable::pass_on(Names::iterator entry, Outbox& out) {
 }
 
 void NameTable::on_ended(ProcessId who, Outbox& out) {
-  for (auto at = names_.begin(); at != names_.end();) {
-    const auto entry = at++;
+  for (auto at = being_made_.begin(); at != being_made_.end();) {
+    const auto entry = names_.find(*at++);
     std::erase_if(entry->second.waiting,
                   [&](const Entry::Waiter& waiter) { return waiter.request.from == who; });
-    if (!entry->second.bound && entry->second.maker == who) pass_on(entry, out);
+    if (entry->second.maker == who) pass_on(entry, out);
   }
 }
 

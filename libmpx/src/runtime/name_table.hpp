@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -50,6 +51,7 @@ class NameTable {
   void pass_on(Names::iterator entry, Outbox& out);
 
   Names names_;
+  std::set<std::string> being_made_;  // those that are being made: only they concern who ends
 };
 
 }  // namespace mpx::detail

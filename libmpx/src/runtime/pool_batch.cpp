@@ -42,7 +42,7 @@ Payload PoolBatch::tasks(std::uint64_t first, std::uint64_t end, Outbox& out) co
   const auto begin = head_.each != 0 ? first * head_.each : begins_[first];
   const auto stop = head_.each != 0 ? end * head_.each : begins_[end];
   const ClaimStamp stamp{0, 0, 0, static_cast<std::uint32_t>(end - first)};
-  const PoolTasks tasks{number_, head_.function, first, head_.depth, head_.each};
+  const PoolTasks tasks{number_, head_.function, first, head_.depth, head_.each, head_.single};
   Packer body;
   body.reserve(sizeof stamp + sizeof tasks + (stop - begin) +
                (first_handle_.empty() ? 0 : (first_handle_[end] - first_handle_[first])) *

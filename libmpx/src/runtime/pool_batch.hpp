@@ -1,10 +1,17 @@
 #pragma once
 
+#include <list>
 #include <unordered_map>
+#include <vector>
 
 #include "runtime/home.hpp"
 
 namespace mpx::detail {
+
+/// Elements of a batch in a row: [first, end).
+struct PoolUnits {
+  std::uint64_t first, end;
+};
 
 /// One submission to a pool, as its home keeps it: the elements, and which of them have finished.
 class PoolBatch {
@@ -38,6 +45,7 @@ class PoolBatch {
   void drop(Outbox& out) { out.drop(payload_); }
 
  private:
+  friend class PoolPending;
   [[nodiscard]] ByteView elements() const {
     return ByteView(payload_.bytes).subspan(sizeof(PoolSubmission));
   }
@@ -53,6 +61,9 @@ class PoolBatch {
   std::vector<bool> done_;
   std::uint64_t left_;
   std::unordered_map<std::uint64_t, std::uint64_t> deaths_;  // by element
+  // PoolPending's: what no process has, the next last, and if there is any, its place in the order.
+  std::vector<PoolUnits> pending_;
+  std::list<PoolBatch*>::iterator place_;
 };
 
 }  // namespace mpx::detail

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <tuple>
 
 #include "core/remote_exception.hpp"
 #include "mpx/error.hpp"
@@ -16,6 +18,10 @@ PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory,
     : self_(self), owner_(owner), directory_(directory), settings_(std::move(settings)) {
   if (settings_.processes == 0) settings_.processes = directory_.slot_count();
   if (settings_.name.empty()) settings_.name = "Pool";
+}
+
+PoolHome::~PoolHome() {
+  for (const auto& [id, worker] : workers_) directory_.forget(id);
 }
 
 void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
@@ -40,7 +46,8 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       return on_ready(request, std::move(payload), out);
     case Kind::left:  // its end will be reported next
       if (const auto worker = workers_.find(request.from); worker != workers_.end())
-        worker->second.taken = Unpacker(payload.bytes).get<std::uint32_t>();
+        worker->second.taken =
+            std::get<1>(Unpacker::unpack<std::uint16_t, std::uint32_t>(payload.bytes));
       return;
     case Kind::pool_done:
       return on_done(request, std::move(payload), out);
@@ -75,7 +82,7 @@ bool PoolHome::start_process(Outbox& out) {
   request.parent = owner_;
   request.parent_facts = settings_.owner;
   ProcessId id;
-  const auto trouble = directory_.start(std::move(request), {}, nullptr,
+  const auto trouble = directory_.start(std::move(request), {}, this,
                                         out.counted(self_.home, initializer_), id, out);
   if (trouble.empty()) {
     workers_[id];
@@ -92,9 +99,10 @@ void PoolHome::on_ready(const FrameHeader& request, Payload payload, Outbox& out
     return fail_all(broken_, out);
   }
   const auto worker = workers_.find(request.from);
-  if (worker != workers_.end()) worker->second.ready = true;
+  if (worker == workers_.end()) return;
+  worker->second.ready = true;
+  if (over_) return quit(request.from, worker->second, out);
   fill(out);
-  quit_if_done(out);
 }
 
 void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) {
@@ -110,10 +118,10 @@ void PoolHome::submit(const FrameHeader& request, Payload payload, Outbox& out) 
   const auto number = next_batch_++;
   auto& batch = batches_.try_emplace(number, number, request, std::move(payload)).first->second;
   out.reply(request, Status::ok);
+  submitters_[request.from].insert(number);
   submitted_ += batch.size();
   if (batch.size() == 0) return drop_batch(number, out);
-  pending_[batch.head().depth].push_back({&batch, 0, batch.size(), number});
-  pending_units_ += batch.size();
+  pending_.add(batch);
   if (!broken_.empty()) return fail_all(broken_, out);
   fill(out);
 }
@@ -149,16 +157,16 @@ void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out)
     const auto [record, values] = next_record(in);
     units += record.count;
     if (worker != workers_.end()) book(worker->second, record);
-    const auto found = batches_.find(record.batch);
-    const bool fresh = found != batches_.end() && found->second.finish(record.first, record.count);
-    if (batch != nullptr && (!fresh || batch != &found->second)) pass_on();
+    auto* const of = find(record.batch);
+    const bool fresh = of != nullptr && of->finish(record.first, record.count);
+    if (batch != nullptr && (!fresh || batch != of)) pass_on();
     const auto carried = std::min<std::size_t>(record.handles, payload.handles.size() - handle);
     handle += carried;
     if (!fresh) {  // a process that dies may send twice
       for (auto h = handle - carried; h < handle; ++h) out.drop({{}, {payload.handles[h]}});
       continue;
     }
-    batch = &found->second;
+    batch = of;
     functions.insert(batch->head().function);
     run = {run.empty() ? start.data() : run.data(), run.size() + sizeof record + values.size()};
     run_handles += carried;
@@ -190,44 +198,29 @@ void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
   fill(out);
 }
 
+PoolBatch* PoolHome::find(std::uint64_t number) {
+  const auto found = batches_.find(number);
+  return found == batches_.end() ? nullptr : &found->second;
+}
+
+/// Processes go on with what they have of it; a recall gives that back among the rest.
 void PoolHome::drop_batch(std::uint64_t number, Outbox& out) {
   const auto found = batches_.find(number);
   if (found == batches_.end()) return;
-  submitted_ -= found->second.left();
-  if (found->second.left() != 0) {  // else nothing of it is anywhere any more
-    if (const auto level = pending_.find(found->second.head().depth); level != pending_.end()) {
-      std::erase_if(level->second, [&](const Range& range) {
-        if (range.number != number) return false;
-        pending_units_ -= range.end - range.next;
-        return true;
-      });
-      if (level->second.empty()) pending_.erase(level);
-    }
-    // Processes go on with what they have of it; a recall gives it back among the rest.
-    for (auto& [id, worker] : workers_) {
-      for (auto& range : worker.assigned) {
-        if (range.number == number) range.batch = nullptr;
-      }
-    }
+  auto& batch = found->second;
+  submitted_ -= batch.left();
+  pending_.drop(batch);
+  if (const auto its = submitters_.find(batch.submitter()); its != submitters_.end()) {
+    its->second.erase(number);
+    if (its->second.empty()) submitters_.erase(its);
   }
-  found->second.drop(out);
+  batch.drop(out);
   batches_.erase(found);
-}
-
-void PoolHome::drop_finished(Outbox& out) {
-  std::vector<std::uint64_t> finished;
-  for (const auto& [number, batch] : batches_) {
-    if (batch.left() == 0) finished.push_back(number);
-  }
-  for (const auto number : finished) drop_batch(number, out);
 }
 
 void PoolHome::fail_all(const Bytes& error, Outbox& out) {
   pending_.clear();
-  pending_units_ = 0;
-  for (auto& [id, worker] : workers_) {
-    for (auto& range : worker.assigned) range.batch = nullptr;
-  }
+  submitters_.clear();
   for (auto& [number, batch] : batches_) {
     batch.fail(0, batch.size(), error, self_, out);
     batch.drop(out);
@@ -237,11 +230,9 @@ void PoolHome::fail_all(const Bytes& error, Outbox& out) {
 
 void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   std::erase_if(joining_, [&](const FrameHeader& request) { return request.from == who; });
-  std::vector<std::uint64_t> orphans;
-  for (const auto& [number, batch] : batches_) {
-    if (batch.submitter() == who) orphans.push_back(number);
+  if (const auto orphans = submitters_.extract(who)) {
+    for (const auto number : orphans.mapped()) drop_batch(number, out);
   }
-  for (const auto number : orphans) drop_batch(number, out);
   if (who == owner_) terminate(out);
   const auto found = workers_.find(who);
   if (found == workers_.end()) return;
@@ -250,7 +241,6 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   if (worker.waiting) --waiting_;
   charge_death(worker, facts, out);
   take_back(worker, worker.outstanding);
-  drop_finished(out);
   if (!worker.ready && !terminated_ && broken_.empty() &&
       ++failed_starts_ > 2 + settings_.processes) {
     broken_ = capture(
@@ -273,30 +263,36 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
 void PoolHome::charge_death(Worker& worker, const ProcessFacts& facts, Outbox& out) {
   if (worker.taken == worker.finished || worker.assigned.empty()) return;
   auto& front = worker.assigned.front();
-  if (front.batch == nullptr || front.batch->finished(front.next)) return;
-  const auto index = front.next;
-  const auto deaths = front.batch->died(index);
+  auto* const batch = find(front.batch);
+  if (batch == nullptr || batch->finished(front.next)) return;
+  const auto element = front.next;
+  const auto deaths = batch->died(element);
   if (deaths <= settings_.retries) return;
+  const auto index = batch->head().single != 0 ? std::nullopt : std::optional<std::size_t>(element);
   const ProcessLost lost(
-      fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran element {} of a task of "
-                  "{}; tried {} times",
+      fmt::format("process '{}' (rank {}, host {}, pid {}) {} while it ran {} of {}; tried {}",
                   facts.name, facts.rank, facts.host, facts.pid,
                   facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
                                       : fmt::format("ended with exit code {}", facts.exit_code),
-                  index, settings_.name, deaths),
+                  index ? fmt::format("element {} of a map", *index) : "a task", settings_.name,
+                  deaths == 1 ? "once" : fmt::format("{} times", deaths)),
       {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
   const auto error = capture(std::make_exception_ptr(lost),
                              {facts.name, facts.rank, facts.host, facts.pid}, index);
-  front.batch->fail(index, index + 1, error, self_, out);
+  batch->fail(element, element + 1, error, self_, out);
   if (++front.next == front.end) worker.assigned.pop_front();
   --worker.outstanding;
+  if (batch->left() == 0) drop_batch(batch->number(), out);
+}
+
+void PoolHome::quit(ProcessId id, Worker& worker, Outbox& out) {
+  if (!std::exchange(worker.quitting, true)) out.deliver(Kind::pool_quit, id, self_, 0, {});
 }
 
 void PoolHome::quit_if_done(Outbox& out) {
-  if (!terminated_ && closed_ && batches_.empty()) {
+  if (!terminated_ && closed_ && batches_.empty() && !std::exchange(over_, true)) {
     for (auto& [id, worker] : workers_) {  // one that is not ready does not listen yet
-      if (worker.ready && !std::exchange(worker.quitting, true))
-        out.deliver(Kind::pool_quit, id, self_, 0, {});
+      if (worker.ready) quit(id, worker, out);
     }
   }
   if (!workers_.empty()) return;

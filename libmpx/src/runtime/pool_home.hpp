@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "runtime/directory.hpp"
-#include "runtime/pool_batch.hpp"
+#include "runtime/pool_pending.hpp"
 
 namespace mpx::detail {
 
@@ -15,7 +15,8 @@ namespace mpx::detail {
 ///
 /// Scheduling: each process has enough units waiting to cover kCover of the measured time of such
 ///             units, at least two chunks, but never more than its share of half of what is left
-///             (guided self-scheduling, Polychronopoulos and Kuck 1987). When nothing is left to
+///             (guided self-scheduling, Polychronopoulos and Kuck 1987), and never more than twice
+///             what it has finished: a death gives back no more than that. When nothing is left to
 ///             hand out and a process is idle, what waits at the others is recalled and spread.
 /// Nesting:    tasks that are submitted by a task are one level deeper, and go first. A process
 ///             whose task waits lends its slot to another one, which is started if need be; at no
@@ -23,10 +24,13 @@ namespace mpx::detail {
 ///             waits can always be served, so nothing waits for ever.
 /// Failure:       a process that dies gives back what it had not begun; the one unit it was on is
 ///                run again `retries` times, then fails with ProcessLost. A unit that has finished
-///                never runs again.
-class PoolHome : public Home {
+///                never runs again. A death costs the same however much is outstanding.
+class PoolHome : public Home, private Directory::Observer {
  public:
   PoolHome(const ObjectId& self, ProcessId owner, Directory& directory, PoolSettings settings);
+  PoolHome(const PoolHome&) = delete;
+  PoolHome& operator=(const PoolHome&) = delete;
+  ~PoolHome() override;
 
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
@@ -38,9 +42,8 @@ class PoolHome : public Home {
 
  private:
   struct Range {
-    PoolBatch* batch;  // null: dropped, but a process still has its units
+    std::uint64_t batch;  // its number; it may be gone, and a process still have its units
     std::uint64_t next, end;
-    std::uint64_t number;  // the batch's
   };
   struct Worker {
     std::deque<Range> assigned;
@@ -55,6 +58,12 @@ class PoolHome : public Home {
     Payload call;
     double task_ns = -1;  // smoothed; below zero: not measured
   };
+
+  // Of its processes, which need not have used it, the directory tells.
+  void on_spawned(ProcessId, const ProcessFacts&, int, Outbox&) override {}
+  void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override {
+    on_ended(id, facts, out);
+  }
 
   void open(const FrameHeader& request, Payload payload, Outbox& out);
   bool start_process(Outbox& out);
@@ -71,9 +80,9 @@ class PoolHome : public Home {
   // the scheduler: pool_schedule.cpp
   void fill(Outbox& out);
   bool fill_one(ProcessId id, Worker& worker, Outbox& out);
-  void dispatch(ProcessId id, Worker& worker, Range range, Outbox& out);
+  void dispatch(ProcessId id, Worker& worker, const PoolBatch& batch, PoolUnits units, Outbox& out);
   [[nodiscard]] bool has_slot(std::uint64_t depth) const;
-  std::deque<Range>* units_for(const Worker& worker);
+  [[nodiscard]] PoolBatch* batch_for(const Worker& worker) const;
   [[nodiscard]] std::uint64_t window(const PoolBatch& batch) const;
   void start_extra(Outbox& out);
   void recall(ProcessId id, Worker& worker, Outbox& out);
@@ -83,10 +92,11 @@ class PoolHome : public Home {
   void measure(const std::unordered_set<std::uint64_t>& functions, double each_ns);
 
   void charge_death(Worker& worker, const ProcessFacts& facts, Outbox& out);
+  PoolBatch* find(std::uint64_t number);
   void drop_batch(std::uint64_t number, Outbox& out);
-  void drop_finished(Outbox& out);
   [[nodiscard]] std::uint64_t left() const;
   void fail_all(const Bytes& error, Outbox& out);
+  void quit(ProcessId id, Worker& worker, Outbox& out);
   void quit_if_done(Outbox& out);
 
   ObjectId self_;
@@ -97,15 +107,17 @@ class PoolHome : public Home {
   std::map<ProcessId, Worker> workers_;
   std::uint64_t waiting_ = 0;  // of them
   std::unordered_map<std::uint64_t, Function> functions_;
-  std::map<std::uint64_t, PoolBatch> batches_;
+  std::unordered_map<std::uint64_t, PoolBatch> batches_;
+  std::unordered_map<ProcessId, std::unordered_set<std::uint64_t>>
+      submitters_;  // and their batches
   std::uint64_t next_batch_ = 1;
   std::uint64_t submitted_ = 0;  // elements, but for those dropped unfinished with their submitter
-  std::map<std::uint64_t, std::deque<Range>, std::greater<>> pending_;  // by depth; none is empty
-  std::uint64_t pending_units_ = 0;
+  PoolPending pending_;
   std::uint64_t failed_starts_ = 0;
   std::uint64_t next_worker_ = 1;
   Bytes broken_;  // captured exception that no process gets past, of the initializer
   bool closed_ = false, terminated_ = false;
+  bool over_ = false;  // closed, and nothing is left to do: whoever is ready has been told to quit
   std::vector<FrameHeader> joining_;
 };
 

@@ -42,14 +42,14 @@ bool PoolHome::has_slot(std::uint64_t depth) const {
   return running < settings_.processes && as_deep < settings_.processes;
 }
 
-/// Where the next units for this process are; null if there are none. Units of different depths do
-/// not wait behind each other.
-std::deque<PoolHome::Range>* PoolHome::units_for(const Worker& worker) {
-  for (auto& [depth, ranges] : pending_) {
+/// The batch of the next units for this process; null if there are none. Units of different depths
+/// do not wait behind each other.
+PoolBatch* PoolHome::batch_for(const Worker& worker) const {
+  for (const auto& [depth, batches] : pending_.levels()) {
     // Without extra processes, one that is idle has a slot.
     if (worker.outstanding != 0 ? worker.depth == depth
                                 : workers_.size() <= settings_.processes || has_slot(depth))
-      return &ranges;
+      return batches.front();
   }
   return nullptr;
 }
@@ -59,7 +59,7 @@ void PoolHome::fill(Outbox& out) {
   for (auto& [id, worker] : workers_) {
     if (worker.outstanding == 0) fill_one(id, worker, out);
   }
-  for (bool some = true; some && pending_units_ != 0;) {
+  for (bool some = true; some && !pending_.empty();) {
     some = false;
     for (auto& [id, worker] : workers_) some |= fill_one(id, worker, out);
   }
@@ -70,19 +70,20 @@ void PoolHome::fill(Outbox& out) {
 /// Gives a process its next chunk, if it should have one. False if nothing was given.
 bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
   if (!worker.ready || worker.waiting || worker.recalling || worker.quitting) return false;
-  auto* const ranges = units_for(worker);
-  if (ranges == nullptr) return false;
-  auto& range = ranges->front();
-  const auto chunk = std::min(range.batch->head().chunk, kMostTogether);
-  const auto together = chunk != 0 ? chunk : range.batch->size();
-  const auto want = std::min(window(*range.batch), kMostMessages * together);
+  auto* const batch = batch_for(worker);
+  if (batch == nullptr) return false;
+  const auto chunk = std::min(batch->head().chunk, kMostTogether);
+  const auto together = chunk != 0 ? chunk : batch->size();
+  // A process must live to be trusted with more: what it has not begun comes back when it dies.
+  const auto trust = std::max<std::uint64_t>(2, 2 * (worker.given - worker.outstanding));
+  const auto want = std::min({window(*batch), kMostMessages * together, trust});
   // Two chunks at least are under way, so that the next is there when one is finished.
   if (worker.outstanding >= std::max(want, 2 * chunk) ||
       (worker.outstanding > 0 && worker.outstanding + chunk > std::max(want, 2 * chunk)))
     return false;
   auto units = chunk;
   if (units == 0) {
-    const auto share = (pending_units_ + 2 * workers_.size() - 1) / (2 * workers_.size());
+    const auto share = (pending_.units() + 2 * workers_.size() - 1) / (2 * workers_.size());
     // A chunk is at most half of the window: the other half is worked on while it travels.
     units =
         std::clamp<std::uint64_t>(std::min(share, (want + 1) / 2), 1, want - worker.outstanding);
@@ -90,13 +91,7 @@ bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
   if (settings_.max_tasks_per_child != 0) {
     units = std::min(units, settings_.max_tasks_per_child - worker.given);
   }
-  units = std::min(units, range.end - range.next);
-  const Range part{range.batch, range.next, range.next + units, range.number};
-  range.next += units;
-  if (range.next == range.end) ranges->pop_front();
-  if (ranges->empty()) pending_.erase(part.batch->head().depth);
-  pending_units_ -= units;
-  dispatch(id, worker, part, out);
+  dispatch(id, worker, *batch, pending_.take(*batch, units), out);
   if (worker.given == settings_.max_tasks_per_child) {  // 0, no limit, is never reached
     worker.quitting = true;
     out.deliver(Kind::pool_quit, id, self_, 0, {});
@@ -104,24 +99,24 @@ bool PoolHome::fill_one(ProcessId id, Worker& worker, Outbox& out) {
   return true;
 }
 
-void PoolHome::dispatch(ProcessId id, Worker& worker, Range range, Outbox& out) {
-  auto& batch = *range.batch;
+void PoolHome::dispatch(ProcessId id, Worker& worker, const PoolBatch& batch, PoolUnits units,
+                        Outbox& out) {
   if (worker.known.insert(batch.head().function).second) {
     const auto& call = functions_[batch.head().function].call;
     out.deliver(Kind::pool_learn, id, self_, 0, out.counted(self_.home, call));
   }
-  const auto units = range.end - range.next;
+  const auto count = units.end - units.first;
   worker.depth = batch.head().depth;
-  worker.outstanding += units;
-  worker.given += units;
+  worker.outstanding += count;
+  worker.given += count;
   worker.recalled_all = false;
-  if (!worker.assigned.empty() && worker.assigned.back().number == range.number &&
-      worker.assigned.back().end == range.next) {
-    worker.assigned.back().end = range.end;
+  if (!worker.assigned.empty() && worker.assigned.back().batch == batch.number() &&
+      worker.assigned.back().end == units.first) {
+    worker.assigned.back().end = units.end;
   } else {
-    worker.assigned.push_back(range);
+    worker.assigned.push_back({batch.number(), units.first, units.end});
   }
-  out.deliver(Kind::pool_tasks, id, self_, 0, batch.tasks(range.next, range.end, out));
+  out.deliver(Kind::pool_tasks, id, self_, 0, batch.tasks(units.first, units.end, out));
 }
 
 /// Units wait for slots that waiting processes have lent: starts processes for them. They stay.
@@ -130,9 +125,10 @@ void PoolHome::start_extra(Outbox& out) {
   std::uint64_t idle = 0;
   for (const auto& [id, worker] : workers_)
     idle += worker.outstanding == 0 && !worker.quitting ? 1 : 0;
-  const bool wanted = std::any_of(pending_.begin(), pending_.end(),
+  const auto& levels = pending_.levels();
+  const bool wanted = std::any_of(levels.begin(), levels.end(),
                                   [&](const auto& level) { return has_slot(level.first); });
-  while (wanted && idle < pending_units_ && workers_.size() - waiting_ < settings_.processes &&
+  while (wanted && idle < pending_.units() && workers_.size() - waiting_ < settings_.processes &&
          start_process(out)) {
     ++idle;
   }
@@ -151,7 +147,7 @@ void PoolHome::recall(ProcessId id, Worker& worker, Outbox& out) {
 /// Nothing is left to hand out and a process is idle: what waits behind others' current units comes
 /// back.
 void PoolHome::recall_for_idle(Outbox& out) {
-  if (pending_units_ != 0) return;
+  if (!pending_.empty()) return;
   const bool idle = std::any_of(workers_.begin(), workers_.end(), [](const auto& entry) {
     return entry.second.ready && entry.second.outstanding == 0 && !entry.second.quitting;
   });
@@ -159,7 +155,7 @@ void PoolHome::recall_for_idle(Outbox& out) {
   for (auto& [id, worker] : workers_) {
     // A chunk of a given size stays whole: recalled before it was begun, it would go to the same
     // process again and be recalled again, without end.
-    const auto* const last = worker.assigned.empty() ? nullptr : worker.assigned.back().batch;
+    const auto* const last = worker.assigned.empty() ? nullptr : find(worker.assigned.back().batch);
     const auto together = last == nullptr ? 0 : std::min(last->head().chunk, kMostTogether);
     if (worker.outstanding <= std::max<std::uint64_t>(together, 1) || worker.waiting ||
         worker.quitting || worker.recalled_all ||
@@ -174,16 +170,8 @@ void PoolHome::take_back(Worker& worker, std::uint64_t units) {
     auto& last = worker.assigned.back();
     const auto part = std::min(units, last.end - last.next);
     last.end -= part;
-    if (last.batch != nullptr) {  // else nobody wants them any more
-      auto& ranges = pending_[last.batch->head().depth];
-      if (!ranges.empty() && ranges.front().number == last.number &&
-          ranges.front().next == last.end + part) {
-        ranges.front().next = last.end;
-      } else {
-        ranges.push_front({last.batch, last.end, last.end + part, last.number});
-      }
-      pending_units_ += part;
-    }
+    if (auto* const batch = find(last.batch); batch != nullptr)  // else nobody wants them any more
+      pending_.put_back(*batch, {last.end, last.end + part});
     worker.outstanding -= part;
     worker.given -= part;
     units -= part;
@@ -198,7 +186,7 @@ void PoolHome::book(Worker& worker, const PoolRecord& record) {
   const auto end = record.first + record.count;
   while (next != end && !worker.assigned.empty()) {
     auto& front = worker.assigned.front();
-    if (front.number != record.batch || front.next != next) return;
+    if (front.batch != record.batch || front.next != next) return;
     const auto part = std::min(end - next, front.end - front.next);
     next += part;
     front.next += part;

@@ -39,8 +39,8 @@ void ProcessHome::start(const FrameHeader& request, Payload payload, Outbox& out
   wanted.parent = request.from;
   const auto rest = in.rest();
   Payload call{Bytes(rest.begin(), rest.end()), std::move(payload.handles)};
-  ProcessId id;
-  auto trouble = directory_.start(std::move(wanted), self_, this, std::move(call), id, out);
+  directory_.forget(std::exchange(started_, {}));  // that failed to come up
+  auto trouble = directory_.start(std::move(wanted), self_, this, std::move(call), started_, out);
   if (!trouble.empty()) {
     starting_ = false;
     out.reply(request, Status::usage, Packer::pack(trouble));
@@ -60,7 +60,7 @@ void ProcessHome::on_spawned(ProcessId id, const ProcessFacts& facts, int error,
   out.reply(starter_, Status::ok, Packer::pack(id_, facts_));
 }
 
-void ProcessHome::on_process_ended(const ProcessFacts& facts, Outbox& out) {
+void ProcessHome::on_process_ended(ProcessId /*id*/, const ProcessFacts& facts, Outbox& out) {
   if (id_ == ProcessId{}) return;  // never came up
   facts_ = facts;
   facts_.ended = 1;

@@ -12,7 +12,7 @@ class ProcessHome : public Home, private Directory::Observer {
   ProcessHome(const ObjectId& self, Directory& directory) : self_(self), directory_(directory) {}
   ProcessHome(const ProcessHome&) = delete;
   ProcessHome& operator=(const ProcessHome&) = delete;
-  ~ProcessHome() override { directory_.forget(this); }
+  ~ProcessHome() override { directory_.forget(started_); }
 
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
@@ -24,13 +24,14 @@ class ProcessHome : public Home, private Directory::Observer {
 
  private:
   void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) override;
-  void on_process_ended(const ProcessFacts& facts, Outbox& out) override;
+  void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override;
   void start(const FrameHeader& request, Payload payload, Outbox& out);
 
   ObjectId self_;
   Directory& directory_;
   FrameHeader starter_;
-  ProcessId id_;
+  ProcessId started_;  // the last that was
+  ProcessId id_;       // once it has come up
   ProcessFacts facts_;
   bool starting_ = false;
   std::vector<FrameHeader> watchers_;

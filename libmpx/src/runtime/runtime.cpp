@@ -479,11 +479,14 @@ bool Runtime::quiet() {
 }
 
 void Runtime::unattended() {
-  if (announced_) return;
-  announced_ = true;
-  transport_.announce_sleep();
-  supervisor_.announce_sleep();
-  progress();
+  if (!announced_) {
+    announced_ = true;
+    transport_.announce_sleep();
+    supervisor_.announce_sleep();
+    // Nobody rings for what was there before; where this round has found some, there may be more.
+    if (progress() != 0) return interrupt();
+  }
+  if (transport_.busy()) interrupt();  // a large transfer, which nobody else drives on
 }
 
 void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {

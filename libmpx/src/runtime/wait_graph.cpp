@@ -71,12 +71,16 @@ std::string WaitGraph::describe(const WaitRecord& wait) const {
       text = "an item of " + what("Queue");
       break;
     case Kind::queue_put:
+    case Kind::queue_sync:
+    case Kind::queue_reserve:
       text = "room in " + what("Queue");
       break;
     case Kind::end_item:
+    case Kind::end_bind:
       text = "a message on " + what("Connection");
       break;
     case Kind::end_sync:
+    case Kind::end_fate:
       text = "its messages to be received on " + what("Connection");
       break;
     case Kind::process_watch:

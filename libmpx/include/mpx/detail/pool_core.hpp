@@ -121,8 +121,9 @@ class PoolCore : public Core {
   static std::shared_ptr<PoolCore> make(PoolRequest request, Payload initializer);
   static std::shared_ptr<PoolCore> load(Reader& reader);
 
+  /// `single`: it is one call by itself, not the elements of a map.
   void submit(const std::shared_ptr<BatchCore>& batch, Payload function, Submission elements,
-              std::size_t chunk_size);
+              bool single, std::size_t chunk_size);
   void close();
   void terminate();
   void join();
