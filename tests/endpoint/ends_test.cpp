@@ -146,9 +146,7 @@ TEST(Ends, HandlesThatOnlyAnEncodedValueHoldsLiveUntilItIsSent) {
            queue.put(3);
            return queue;
          }));
-    post(made_arrays, letter([] {
-           return std::vector{Array<int>{1, 2}, Array<int>{3}};
-         }));
+    post(made_arrays, letter([] { return std::vector{Array<int>{1, 2}, Array<int>{3}}; }));
     post(made_pairs, letter([] { return std::pair{pipe().first, Barrier(1)}; }));
     const auto never_sent = letter([] { return Lock(); });
   });

@@ -41,15 +41,13 @@ TEST_F(SilentHome, AQueueKeepsTheTimeLimitsOfItsUsers) {
   int put = 0;
   job.as(0, [&] { over.put(put++); });
   job.silence(1);
-  keeps_its_limit("try_put_for, bounded", [&](Duration limit) {
-    EXPECT_FALSE(full.try_put_for(2, limit));
-  });
+  keeps_its_limit("try_put_for, bounded",
+                  [&](Duration limit) { EXPECT_FALSE(full.try_put_for(2, limit)); });
   keeps_its_limit("try_put_for, unbounded", [&](Duration limit) {
     for (; over.try_put_for(put, limit); ++put) ASSERT_LT(put, 50'000);
   });
-  keeps_its_limit("try_get_for", [&](Duration limit) {
-    EXPECT_EQ(empty.try_get_for(limit), std::nullopt);
-  });
+  keeps_its_limit("try_get_for",
+                  [&](Duration limit) { EXPECT_EQ(empty.try_get_for(limit), std::nullopt); });
   job.wake(1);
   job.as(0, [&] {
     EXPECT_FALSE(full.try_put(3)) << "it holds the one that it held";
@@ -76,9 +74,8 @@ TEST_F(SilentHome, AnItemThatComesTooLateIsNotLostWithoutAClaimEither) {
     for (const auto& other : others) EXPECT_EQ(other.try_get(), std::nullopt);
   });
   job.silence(1);
-  keeps_its_limit("try_get_for", [&](Duration limit) {
-    EXPECT_EQ(queue.try_get_for(limit), std::nullopt);
-  });
+  keeps_its_limit("try_get_for",
+                  [&](Duration limit) { EXPECT_EQ(queue.try_get_for(limit), std::nullopt); });
   job.wake(1);
   job.as(1, [&] {
     EXPECT_EQ(made.try_get_for(10s), 1);

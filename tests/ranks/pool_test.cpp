@@ -83,9 +83,9 @@ std::vector<mpx::Array<int>> arrays_of_initializer;
 
 // Nothing else holds these: not the task that made them, nor the range, nor the initializer's caller.
 TEST(Pool, HandlesOnTheirWayLive) {
-  mpx::Pool pool(mpx::PoolOptions{.processes = 2},
-                 [](mpx::Array<int> array) { arrays_of_initializer = {array}; },
-                 mpx::Array<int>{10, 20});
+  mpx::Pool pool(
+      mpx::PoolOptions{.processes = 2},
+      [](mpx::Array<int> array) { arrays_of_initializer = {array}; }, mpx::Array<int>{10, 20});
   const auto made = pool.map(make_handles, {0, 1, 2, 3});
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(made[static_cast<std::size_t>(i)].queue.get(), i);

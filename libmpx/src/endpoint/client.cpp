@@ -356,8 +356,6 @@ void Client::deliver(Frame&& frame) {
     return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
   if (for_pool_process) return unhandled_.push_back(std::move(frame));
-  // The home has these items on record, with their references.
-  if (header.kind == Kind::queue_items && header.status < kClaimSlots) return;
   for (const auto& reference : take_payload(std::move(frame)).handles)
     send_count(Kind::drop_flight, reference);
 }

@@ -25,14 +25,6 @@ struct QueueCore::Answer {
   Status status = Status::ok;
 };
 
-/// The claim slot, in use until the core is gone and every answer has come that may bring items for
-/// it: the next one in that slot must not find them.
-struct QueueCore::Lease {
-  std::uint16_t slot = kNoClaimSlot;
-  int users = 1;
-  bool late = false;  // the answer that is coming in is to a get that has been given up
-};
-
 /// Items of one message that have not been taken, and the claim on the first.
 struct QueueCore::Units {
   ClaimStamp next;
@@ -43,14 +35,9 @@ QueueCore::QueueCore(const QueueSettings& settings)
     : settings_(settings), window_(Kind::queue_sync, kUnansweredBytes) {}
 
 QueueCore::~QueueCore() {
-  if (!lease_) return;
-  auto& from = client();
-  const std::lock_guard guard(from.mutex());
-  give_up(from, *lease_);
-}
-
-void QueueCore::give_up(Client& client, Lease& lease) {
-  if (--lease.users == 0) client.free_claim_slot(lease.slot);
+  if (!slot_) return;
+  const std::lock_guard guard(client().mutex());
+  client().free_claim_slot(*slot_);
 }
 
 std::shared_ptr<QueueCore> QueueCore::make(const QueueSettings& settings) {
@@ -65,16 +52,16 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
   return Client::current()->adopt<QueueCore>(id, [&] { return make(settings); });
 }
 
-// What was handed ahead and not taken goes back. No more of it is on its way: each get waits for
-// its answer. The home has a record of what it handed to a claim slot; the rest is put again.
+// What was handed ahead and not taken goes back. No more of it is on its way: a get that has been given
+// up holds the core until its answer has come. The home has a record of what it handed to a claim slot; the rest is put again.
 bool QueueCore::before_drop() {
   if (dropped_ != 0) log_warn("{}", dropped_text());
-  if (!lease_) return false;
+  if (!slot_) return false;
   for (auto& [next, items] : std::exchange(ahead_, {})) {
     if (next.slot == kNoClaimSlot) unget(std::move(items));
   }
-  if (lease_->slot != kNoClaimSlot)
-    client().return_from_delivery(Kind::left, id(), {Packer::pack(lease_->slot, taken_), {}});
+  if (*slot_ != kNoClaimSlot)
+    client().return_from_delivery(Kind::left, id(), {Packer::pack(*slot_, taken_), {}});
   return false;
 }
 
@@ -124,9 +111,8 @@ bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   auto& to = client();
   std::unique_lock lock(to.mutex());
   throw_if_closed();
-  const bool admitted =
-      window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader), deadline,
-                    [&] { return closed_.load(); });
+  const bool admitted = window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader),
+                                      deadline, [&] { return closed_.load(); });
   if (window_.closed()) closed_ = true;
   throw_if_closed();
   if (admitted) to.post(lock, Kind::queue_put, id(), std::move(item));
@@ -180,24 +166,20 @@ std::optional<Payload> QueueCore::take_ahead() {
 std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
   std::unique_lock lock(from.mutex());
-  if (!lease_) lease_ = std::make_shared<Lease>(Lease{from.new_claim_slot()});
+  if (!slot_) slot_ = from.new_claim_slot();
   const bool only_try = deadline.is_now();
   while (true) {
     if (auto item = take_ahead()) return item;
     auto answer = std::make_shared<Answer>();
-    ++lease_->users;
-    // An item without a claim has to go back if it comes late: the core must be there to do it.
-    const auto core = lease_->slot == kNoClaimSlot ? shared_from_this() : nullptr;
-    const auto call =
-        from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                       {Packer::pack(kWant, lease_->slot, taken_), {}},
-                       [answer, core, lease = lease_, &from](const Reply& reply) {
-                         answer->come = true;
-                         answer->status = reply.status;
-                         lease->late = answer->given_up;
-                         give_up(from, *lease);
-                         if (core) from.run_soon([core] {});
-                       });
+    const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
+    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+                                     {Packer::pack(kWant, *slot_, taken_), {}},
+                                     [answer, core, &from](const Reply& reply) {
+                                       answer->come = true;
+                                       answer->status = reply.status;
+                                       core->late_ = answer->given_up;
+                                       if (answer->given_up) from.run_soon([core] {});
+                                     });
     const Purpose purpose{Kind::queue_get, id()};
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
                                 [&] { return answer->come || !ahead_.empty(); });
@@ -255,10 +237,7 @@ void QueueCore::on(Frame&& frame) {
   const auto rest = in.rest();
   ItemBlock items({rest.begin(), rest.end()}, std::move(payload.handles));
   if (items.size() != stamp.count) throw CodecError("a queue sent another number of items");
-  // What came for an earlier core in this process has gone back with it.
-  if (!lease_ || stamp.slot != lease_->slot) return;
-  if (std::exchange(lease_->late, false) && stamp.slot == kNoClaimSlot)
-    return unget(std::move(items));
+  if (std::exchange(late_, false) && stamp.slot == kNoClaimSlot) return unget(std::move(items));
   if (!items.empty()) ahead_.push_back({stamp, std::move(items)});
 }
 

@@ -66,7 +66,8 @@ ObjectId SyncCore::create() {
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
   const auto me = to.self().id;
-  if (to.leaves_to_home(ref(lock_), deadline)) return acquire_at_home(*this, deadline, "lock", true);
+  if (to.leaves_to_home(ref(lock_), deadline))
+    return acquire_at_home(*this, deadline, "lock", true);
   bool locked = false;
   to.watch_word(ref(lock_), 0, deadline, [&](std::uint64_t word) {
     while (const auto mine = LockWord::taken(word, me)) {

@@ -197,7 +197,7 @@ void EndHome::give_back(ProcessId from, Payload payload, Outbox& out) {
     if (receiver_) flush(out);
     return;
   }
-  forwarded_bytes_ = 0;            // what it has consumed and not acknowledged
+  forwarded_bytes_ = 0;  // what it has consumed and not acknowledged
   recalling_.reset();
   switch_at_.reset();
   bind_next(out);

@@ -374,7 +374,8 @@ void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& o
   std::erase_if(syncs_, its);
   reserved_.erase(who);
   // What a dead process was putting counts as put: its worker had accepted it.
-  std::erase_if(putters_, [&](const Putter& putter) { return putter.reserves && its(putter.request); });
+  std::erase_if(putters_,
+                [&](const Putter& putter) { return putter.reserves && its(putter.request); });
   for (auto& putter : putters_) {
     if (its(putter.request)) putter.request.call = 0;
   }

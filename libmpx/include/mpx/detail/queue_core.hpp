@@ -50,14 +50,12 @@ class QueueCore : public Core {
  private:
   struct Units;
   struct Answer;
-  struct Lease;
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;
   bool before_drop() override;
   std::optional<Payload> take_ahead();
   void unget(ItemBlock items);
-  static void give_up(Client& client, Lease& lease);
   bool put_unasked(Payload& item, Deadline deadline);
   bool put_reserved(Payload item, Deadline deadline);
   bool accepted(const Reply& reply);
@@ -69,7 +67,8 @@ class QueueCore : public Core {
   // guarded by the client's mutex
   std::deque<Units> ahead_;
   std::uint32_t taken_ = 0;
-  std::shared_ptr<Lease> lease_;  // null until the first get
+  std::optional<std::uint16_t> slot_;  // from the first get on
+  bool late_ = false;                  // what comes in answers a get that has been given up
   SendWindow window_;
   std::uint64_t dropped_ = 0;  // items that came after close(), not yet told to the user
 };
