@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -37,7 +37,7 @@ class BarrierCore : public Core {
   std::uint64_t parties_;
   // Until the barrier is made: then its home has it.
   std::optional<Payload> action_;
-  std::vector<std::shared_ptr<Core>>
+  stable::vector<std::shared_ptr<Core>>
       held_;  // of the handles in action_, so that they live till then
 };
 

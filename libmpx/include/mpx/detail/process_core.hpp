@@ -2,12 +2,13 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 #include "mpx/rank.hpp"
 
 namespace mpx::detail {
@@ -54,12 +55,16 @@ class ProcessCore : public Core {
 
   ProcessSettings settings_;
   Payload call_;
-  std::vector<std::shared_ptr<Core>> held_;  // of the handles in call_, so that they live till then
-  bool startable_ = false;                   // made here; else another process's
+  stable::vector<std::shared_ptr<Core>>
+      held_;                // of the handles in call_, so that they live till then
+  bool startable_ = false;  // made here; else another process's
   // guarded by the client's mutex
   bool started_ = false, ended_ = false, closed_ = false, watching_ = false;
   pid_t pid_ = 0;
   int rank_ = -1, exit_code_ = 0;
 };
+
+/// Gives those that this process has started and that have not ended.
+void adopt_children(const std::function<void(std::shared_ptr<ProcessCore>)>& take);
 
 }  // namespace mpx::detail

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -52,7 +52,7 @@ class QueueCore : public Core {
 
   QueueSettings settings_;
   // guarded by the client's mutex
-  std::deque<Units> ahead_;
+  stable::deque<Units> ahead_;
   std::uint32_t taken_ = 0;
   std::uint16_t slot_ = 0xFFFF;
   bool has_slot_ = false, closed_ = false;
