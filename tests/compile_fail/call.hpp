@@ -1,6 +1,6 @@
 #pragma once
 
-#include "mpx/detail/callable.hpp"
+#include "mpx/mpx.hpp"
 
 // What Process, Pool::apply and the others do with a function and its arguments.
 template <class F = mpx::detail::Unresolved, class... Args>

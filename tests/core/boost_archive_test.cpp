@@ -16,6 +16,7 @@
 #include <boost/serialization/vector.hpp>
 #include <boost/serialization/version.hpp>
 #include <boost/serialization/weak_ptr.hpp>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -175,6 +176,29 @@ TEST(BoostArchive, ArraysEnumsAndBinaryObjectsTravel) {
   EXPECT_EQ(back.cells[1][2], 9);
   EXPECT_EQ(back.row, grid.row);
   EXPECT_EQ(back.tag[0], 'x');
+}
+
+/// All that Boost needs is private.
+class Reserved {
+ public:
+  static Reserved make(int n) { return Reserved(n); }
+  [[nodiscard]] int n() const { return n_; }
+
+ private:
+  friend class boost::serialization::access;
+  Reserved() = default;
+  explicit Reserved(int n) : n_(n) {}
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& n_;
+  }
+  int n_ = 0;
+};
+
+TEST(BoostArchive, PrivateMembersThatBoostMayUseDo) {
+  EXPECT_EQ(again(Reserved::make(5)).n(), 5);
+  EXPECT_EQ(again(std::vector{Reserved::make(6)}).at(0).n(), 6);
+  EXPECT_EQ(again(std::map<int, Reserved>{{1, Reserved::make(7)}}).at(1).n(), 7);
 }
 
 TEST(BoostArchive, SharedObjectsStayShared) {

@@ -45,6 +45,24 @@ TEST(CodecValues, AnIntTakesTwelveBytesInOneAllocation) {
   EXPECT_EQ(payload.bytes.capacity(), 12u) << "grew after the first allocation";
 }
 
+TEST(CodecValues, CalendarsTravel) {
+  using namespace std::chrono;  // NOLINT(google-build-using-namespace): / is found in it
+  const auto same = [](const auto& value) { return again(value) == value; };
+  EXPECT_TRUE(same(day(31)) && same(month(2)) && same(year(-44)) && same(weekday(3)));
+  EXPECT_TRUE(same(Friday[2]) && same(Friday[last]) && same(March / 15) && same(March / last));
+  EXPECT_TRUE(same(March / Friday[1]) && same(March / Friday[last]) && same(2024y / March));
+  EXPECT_TRUE(same(2024y / March / 15) && same(2024y / March / last));
+  EXPECT_TRUE(same(2024y / March / Friday[1]) && same(2024y / March / Friday[last]));
+  EXPECT_TRUE(same(std::vector{2024y / March / 15, 1999y / May / 1}));
+  EXPECT_TRUE(same(std::vector{March / last, May / last}));
+  EXPECT_TRUE(same(local_days(2024y / March / 15)) && same(sys_seconds(5s)) && same(2.5h));
+  EXPECT_TRUE(same(file_clock::time_point(5s)) && same(days(3)));
+  EXPECT_EQ(again(hh_mm_ss(-3661500ms)).to_duration(), -3661500ms);
+  static_assert(Sendable<last_spec> && !Sendable<system_clock>);
+}
+
+TEST(CodecValues, NullTravels) { EXPECT_EQ(again(nullptr), nullptr); }
+
 TEST(CodecValues, PairsAndTuplesTravel) {
   EXPECT_EQ(again(std::pair<int, std::string>(1, "a")), (std::pair<int, std::string>(1, "a")));
   EXPECT_EQ(again(std::pair<const int, bool>(1, true)), (std::pair<const int, bool>(1, true)));
@@ -161,7 +179,7 @@ TEST(CodecValues, SendableSaysWhatTravels) {
   static_assert(Sendable<const int> && Sendable<std::vector<Ticket>>);
   static_assert(!Sendable<int*> && !Sendable<const char*> && !Sendable<std::string_view>);
   static_assert(!Sendable<std::span<int>> && !Sendable<std::function<void()>>);
-  static_assert(!Sendable<std::mutex> && !Sendable<std::nullptr_t> && !Sendable<int&>);
+  static_assert(!Sendable<std::mutex> && !Sendable<int Particle::*> && !Sendable<int&>);
   static_assert(!Sendable<std::map<int, std::optional<int*>>>);
   static_assert(!Sendable<std::variant<int, Silent>> && !Sendable<std::array<Silent, 2>>);
 }

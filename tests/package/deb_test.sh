@@ -26,7 +26,7 @@ done
 
 files=$(dpkg-deb --contents "${deb[0]}")
 for file in usr/include/mpx/mpx.hpp usr/lib/pkgconfig/mpx.pc usr/lib/cmake/mpx/mpxConfig.cmake \
-  "usr/share/mpx/modulefiles/mpx/$VERSION" usr/share/doc/libmpx-dev/copyright \
+  "usr/share/mpx/modulefiles/mpx/$VERSION" usr/share/mpx/lsan.supp usr/share/doc/libmpx-dev/copyright \
   usr/share/doc/libmpx-dev/changelog.gz usr/share/doc/libmpx-dev/changelog.Debian.gz \
   usr/share/doc/libmpx-dev/README.md \
   usr/share/doc/libmpx-dev/examples/01_hello.cpp; do

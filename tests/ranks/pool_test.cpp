@@ -60,6 +60,8 @@ TEST(Pool, ApplyAndItsAsyncForms) {
   EXPECT_EQ(pool.starmap([](int a, int b) { return a * b; },
                          std::vector<std::pair<int, int>>{{2, 3}, {4, 5}}),
             (std::vector<int>{6, 20}));
+  EXPECT_EQ(pool.starmap([](int a, double b) { return a * b; }, {std::pair(2, 0.5)}),
+            std::vector<double>{1});
 }
 
 struct Made {

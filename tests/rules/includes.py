@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks what includes what: layers point down, MPI stays in transport/, headers form no cycle.
+"""Checks what includes what: layers point down, MPI stays in transport/, headers form no cycle, and
+what public headers share with the library has no container of std.
 
 usage: includes.py ROOT
 """
@@ -12,6 +13,7 @@ import sys
 LAYERS = [["core"], ["transport"], ["runtime"], ["endpoint"], ["objects", "process", "pool"]]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+CONTAINER = re.compile(r"\bstd::(vector|deque|list|forward_list|bitset|(unordered_)?(multi)?(map|set))<")
 MPI = re.compile(r"^(mpi\.h|mpi-ext\.h|boost/mpi(\.hpp|/.*))$")
 
 
@@ -46,6 +48,18 @@ def check_library(library):
                 yield f"{where}: {own}/ lies below {layer}/ and must not include it"
             if MPI.match(include) and own != "transport":
                 yield f"{where}: only transport/ names MPI"
+
+
+def check_containers(library):
+    """Yields one line for each container in detail/ that -D_GLIBCXX_DEBUG would make another type."""
+    for path in sources(library / "include" / "mpx" / "detail"):
+        if path.name.startswith("codec_") or path.name in ("sendable.hpp", "stable.hpp"):
+            continue  # containers of users' values
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = CONTAINER.search(line.split("//")[0])
+            if found:
+                yield (f"{path.relative_to(library)}:{number}: {found[0]}…>: the library shares it "
+                       f"with programs: take stable::{found[1]}")
 
 
 def check_cycles(library):
@@ -86,7 +100,8 @@ def check_runner(root):
 
 def check(root):
     library = root / "libmpx"
-    return [*check_library(library), *check_cycles(library), *check_runner(root)]
+    return [*check_library(library), *check_containers(library), *check_cycles(library),
+            *check_runner(root)]
 
 
 if __name__ == "__main__":

@@ -41,6 +41,16 @@ class Includes(unittest.TestCase):
         problems = self.problems({"libmpx/include/mpx/a.hpp": '#include "core/b.hpp"\n'})
         self.assertIn("public headers only", problems[0])
 
+    def test_a_container_that_a_debug_build_would_change_is_found(self):
+        problems = self.problems({
+            "libmpx/include/mpx/detail/a.hpp": "stable::deque<int> a;  // no std::deque<int>\n",
+            "libmpx/include/mpx/detail/b.hpp": "\nstd::unordered_map<int, int> b;\n",
+            "libmpx/include/mpx/detail/codec_c.hpp": "std::vector<int> c;\n",
+            "libmpx/include/mpx/d.hpp": "std::vector<int> d;\n",
+        })
+        self.assertEqual(1, len(problems), problems)
+        self.assertIn("b.hpp:2: std::unordered_map<…>", problems[0])
+
     def test_a_cycle_is_found(self):
         problems = self.problems({
             "libmpx/src/core/a.hpp": '#include "core/b.hpp"\n',

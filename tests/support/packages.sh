@@ -6,7 +6,7 @@ mpx_build_packages=(
   openmpi-bin libopenmpi-dev libboost-mpi-dev libboost-serialization-dev
   libfmt-dev libspdlog-dev libcli11-dev libpng-dev)
 mpx_test_packages=(libgtest-dev libgmock-dev python3 gfortran pkg-config environment-modules man-db mandoc
-  file dpkg-dev)
+  file dpkg-dev clang-14)
 mpx_cluster_packages=(iproute2 openssh-client openssh-server) # for virtual nodes, which take root
 mpx_slurm_packages=(slurmctld slurmd slurm-client munge) # on these nodes
 mpx_openmpi5_packages=(debootstrap) # for a Debian 13, which takes root

@@ -27,9 +27,10 @@ namespace mpx {
 ///                a round trip to it, and read and write move all their elements in one transfer.
 template <class T>
 class Array {
-  static_assert(std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>,
-                "mpx: an Array holds a trivially copyable type that is no pointer; others go by "
-                "Queue or Connection");
+  static_assert(
+      detail::has_bytes<T> && !std::is_pointer_v<T>,
+      "mpx: an Array holds a trivially copyable type that is no pointer, reference, const "
+      "or atomic; others go by Queue or Connection");
 
  public:
   using value_type = T;
@@ -56,10 +57,10 @@ class Array {
 
   /// Element `index`. Throws std::out_of_range, as the others.
   [[nodiscard]] T load(std::size_t index) const {
-    T value;
+    detail::Unset<T> value;
     check("load", index, 1);
-    core_->read_array(index * sizeof(T), &value, sizeof value);
-    return value;
+    core_->read_array(index * sizeof(T), &value.bytes, sizeof(T));
+    return value.bytes;
   }
   void store(std::size_t index, const T& value) const {
     check("store", index, 1);
@@ -98,7 +99,7 @@ class Array {
       bytes.insert(bytes.end(), raw, raw + sizeof(T));
     }
     const auto size = bytes.size();
-    return detail::SyncCore::make_array(size, std::move(bytes));
+    return detail::SyncCore::make_array(size, {std::move(bytes), {}});
   }
   template <class Make>
   static std::shared_ptr<detail::SyncCore> named(const Named& name, Make make) {

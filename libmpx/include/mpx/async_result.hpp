@@ -56,6 +56,29 @@ struct RowOfOptionals {
   }
 };
 
+template <class R>
+inline constexpr bool is_async_result<AsyncResult<R>> = true;
+
+/// R, or void where an R could not be received, which is refused with the reason.
+template <class R>
+consteval auto received_type() {
+  if constexpr (std::is_void_v<R>) {
+    return std::type_identity<void>{};
+  } else if constexpr (require_received<R>()) {
+    return std::type_identity<R>{};
+  } else {
+    return std::type_identity<void>{};
+  }
+}
+template <class R>
+using received_t = typename decltype(received_type<R>())::type;
+
+/// Whether `call` may be called with an Argument; with nothing, where that is void.
+template <class Call, class Argument>
+inline constexpr bool takes = std::is_invocable_v<Call&, Argument>;
+template <class Call>
+inline constexpr bool takes<Call, void> = std::is_invocable_v<Call&>;
+
 /// std::vector claims to be copyable whatever it holds.
 template <class T>
 inline constexpr bool holds_move_only = false;
@@ -165,17 +188,32 @@ class AsyncResult {
   /// or one of mpx's. What they throw is logged as an error and goes no further.
   template <class OnValue, class OnError = std::nullptr_t>
   AsyncResult then(OnValue on_value, OnError on_error = {}) const {
-    batch_->when_ready(
-        [self = *this, on_value = std::move(on_value), on_error = std::move(on_error)]() mutable {
-          self.wait();
-          if (const auto error = self.batch_->first_error()) {
-            if constexpr (!std::is_null_pointer_v<OnError>) on_error(error);
-          } else if constexpr (std::is_void_v<R>) {
-            on_value();
-          } else {
-            on_value(self.take());
-          }
-        });
+    constexpr bool kTakesValue = detail::takes<OnValue, R>;
+    constexpr bool kTakesError =
+        std::is_null_pointer_v<OnError> || detail::takes<OnError, const std::exception_ptr&>;
+    constexpr bool kCopies = std::copy_constructible<OnValue> && std::copy_constructible<OnError>;
+    static_assert(kTakesValue,
+                  "mpx: the first function given to then() is called with the result, or with "
+                  "nothing where the task returns void: let it take that");
+    static_assert(kTakesError,
+                  "mpx: the second function given to then() is called with a std::exception_ptr: "
+                  "let it take that, and std::rethrow_exception it to see which exception it is");
+    static_assert(kCopies,
+                  "mpx: what is given to then() must be copyable: let it capture a std::shared_ptr "
+                  "where it has to hold what cannot be copied");
+    if constexpr (kTakesValue && kTakesError && kCopies) {
+      batch_->when_ready(
+          [self = *this, on_value = std::move(on_value), on_error = std::move(on_error)]() mutable {
+            self.wait();
+            if (const auto error = self.batch_->first_error()) {
+              if constexpr (!std::is_null_pointer_v<OnError>) on_error(error);
+            } else if constexpr (std::is_void_v<R>) {
+              on_value();
+            } else {
+              on_value(self.take());
+            }
+          });
+    }
     return *this;
   }
 

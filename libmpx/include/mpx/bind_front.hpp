@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mpx/detail/codec.hpp"
+#include "mpx/detail/one_function.hpp"
 
 namespace mpx {
 
@@ -39,8 +40,9 @@ class BoundFront {
 /// another process: `pool.map(mpx::bind_front(scale, 2.0), values)`. `f` is anything that may be
 /// called there, a BoundFront too. The arguments are kept, and travel, as their decayed types; char
 /// arrays as std::string.
-template <class F, class... Args>
-BoundFront<std::decay_t<F>, detail::sent_t<Args>...> bind_front(F&& f, Args&&... args) {
+template <class F = detail::Unresolved, class... Args>
+requires detail::OneFunction<F> BoundFront<std::decay_t<F>, detail::sent_t<Args>...> bind_front(
+    F&& f, Args&&... args) {
   return BoundFront<std::decay_t<F>, detail::sent_t<Args>...>(std::forward<F>(f),
                                                               std::forward<Args>(args)...);
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,16 @@
 #include "mpx/error.hpp"
 
 namespace mpx {
+
+namespace detail {
+
+/// What recv() returns without a type; becomes anything, so that only its own error is told.
+struct Unnamed {
+  template <class T>
+  operator T() const;  // NOLINT(google-explicit-constructor)
+};
+
+}  // namespace detail
 
 /// One end of a pipe: multiprocessing.connection.Connection.
 ///
@@ -45,14 +56,18 @@ class Connection {
 
   /// Receives the next message. Blocks until there is one. Throws CodecError, and keeps the
   /// message, if it is not a T.
-  template <class T>
+  template <class T = detail::Unnamed>
   T recv() const {
-    auto message = core_->receive();
-    try {
-      return detail::decode_value<T>(message);
-    } catch (const CodecError&) {
-      core_->put_back(std::move(message));
-      throw;
+    constexpr bool kNamed = !std::is_same_v<T, detail::Unnamed>;
+    static_assert(kNamed, "mpx: which type? Name the one that was sent: recv<T>()");
+    if constexpr (kNamed && detail::require_received<T>()) {
+      auto message = core_->receive();
+      try {
+        return detail::decode_value<T>(message);
+      } catch (const CodecError&) {
+        core_->put_back(std::move(message));
+        throw;
+      }
     }
   }
 
@@ -65,10 +80,21 @@ class Connection {
 
   /// Sends bytes as they are; for recv_bytes().
   void send_bytes(std::span<const std::byte> bytes) const;
+  /// Refused: `send_bytes(std::as_bytes(std::span(row)))`.
+  template <class Row>
+  requires(!std::is_convertible_v<const Row&, std::span<const std::byte>>) void send_bytes(
+      const Row& /*row*/) const {
+    static_assert(std::is_void_v<Row>,
+                  "mpx: send_bytes takes a std::span<const std::byte>; of a string or a vector: "
+                  "send_bytes(std::as_bytes(std::span(text)))");
+  }
   /// Receives what send_bytes() sent. Throws BufferTooShort, with the message, if it is longer than
   /// `max_bytes`.
-  std::vector<std::byte> recv_bytes(
-      std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) const;
+  MPX_RETURNS_CONTAINER std::vector<std::byte> recv_bytes(
+      std::size_t max_bytes = std::numeric_limits<std::size_t>::max()) const {
+    const auto message = receive_bytes(max_bytes);
+    return {message.bytes.begin(), message.bytes.end()};
+  }
   /// Receives into `buffer` and returns the size of the message. Throws BufferTooShort, with the
   /// message.
   std::size_t recv_bytes_into(std::span<std::byte> buffer) const;
@@ -87,6 +113,11 @@ class Connection {
 
  private:
   friend std::pair<Connection, Connection> make_pipe(bool duplex);
+  struct RawMessage {
+    detail::Payload message;
+    detail::ByteView bytes;  // in it
+  };
+  RawMessage receive_bytes(std::size_t max_bytes) const;
   explicit Connection(std::shared_ptr<detail::ConnectionCore> core) : core_(std::move(core)) {}
 
   std::shared_ptr<detail::ConnectionCore> core_;

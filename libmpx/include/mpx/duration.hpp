@@ -3,6 +3,7 @@
 #include <chrono>
 #include <limits>
 #include <ratio>
+#include <type_traits>
 
 namespace mpx {
 
@@ -17,6 +18,15 @@ class Duration {
   constexpr Duration(
       std::chrono::duration<Rep, Period> length)  // NOLINT(google-explicit-constructor)
       : length_(saturate(length)) {}
+
+  /// Refused: a length of time has a unit.
+  template <class Number>
+  requires std::is_arithmetic_v<Number>
+  constexpr Duration(Number /*length*/) {  // NOLINT(google-explicit-constructor)
+    static_assert(std::is_void_v<Number>,
+                  "mpx: a length of time has a unit: std::chrono::seconds(n), or 100ms with "
+                  "std::chrono_literals");
+  }
 
   /// The same length as a chrono duration.
   [[nodiscard]] constexpr std::chrono::nanoseconds nanoseconds() const { return length_; }

@@ -3,12 +3,14 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "mpx/detail/stable.hpp"
 #include "mpx/rank.hpp"
 
 namespace mpx {
@@ -82,10 +84,13 @@ class BufferTooShort : public Error {
       : Error(what), message_(std::move(message)) {}
 
   /// The whole message.
-  [[nodiscard]] const std::vector<std::byte>& message() const noexcept { return message_; }
+  MPX_RETURNS_CONTAINER [[nodiscard]] const std::vector<std::byte>& message() const noexcept {
+    return detail::as_std(message_, std_message_);
+  }
 
  private:
-  std::vector<std::byte> message_;
+  detail::stable::vector<std::byte> message_;
+  mutable std::shared_ptr<void> std_message_;
 };
 
 /// A barrier was broken by a time-out, an exception or a death.

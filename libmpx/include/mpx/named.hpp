@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace mpx {
@@ -19,11 +20,19 @@ namespace mpx {
 ///                asks while the first one makes it waits.
 class Named {
  public:
+  /// Refused: a name is given as `mpx::named("text")`.
+  template <class Text>
+  requires std::is_convertible_v<const Text&, std::string_view> Named(
+      const Text& /*text*/) {  // NOLINT(google-explicit-constructor)
+    static_assert(std::is_void_v<Text>, "mpx: a name is given as mpx::named(\"text\")");
+  }
+
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
  private:
   friend Named named(std::string_view text);
-  explicit Named(std::string text) : text_(std::move(text)) {}
+  struct Checked {};
+  Named(std::string text, Checked) : text_(std::move(text)) {}
 
   std::string text_;
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -52,6 +53,17 @@ struct MapOptions {
 
 namespace detail {
 
+/// `requires OneRange<Range>` says what is wrong when a map is given something else.
+template <class Range>
+consteval bool is_range() {
+  static_assert(std::ranges::input_range<Range>,
+                "mpx: map and starmap take a function, and then a range of elements: a container, "
+                "a view, or a list in braces; for a single call use apply");
+  return std::ranges::input_range<Range>;
+}
+template <class Range>
+concept OneRange = is_range<Range>();
+
 /// The process that made a pool terminates it with its last handle there.
 struct PoolOwner {
   explicit PoolOwner(std::shared_ptr<PoolCore> made) : core(std::move(made)) {}
@@ -92,6 +104,14 @@ class Pool {
                                     initializer_of(initializer, args...)),
              nullptr) {}
 
+  /// Refused: `Pool(PoolOptions{.processes = n}, initializer, args…)`.
+  template <std::integral N, class F, class... Args>
+  Pool(N /*processes*/, F&& /*initializer*/, Args&&... /*args*/) : Pool() {
+    static_assert(std::is_void_v<F>,
+                  "mpx: an initializer comes after the options of a pool: "
+                  "Pool(PoolOptions{.processes = n}, initializer, args...)");
+  }
+
   /// Calls `f(args…)` in a process of the pool and returns its result, or throws its exception.
   template <class F = detail::Unresolved, class... Args>
   requires detail::OneFunction<F>
@@ -103,7 +123,7 @@ class Pool {
   template <class F = detail::Unresolved, class... Args>
   requires detail::OneFunction<F>
   auto apply_async(F&& f, Args&&... args) const {
-    using R = detail::call_result_t<F, Args...>;
+    using R = detail::received_t<detail::call_result_t<F, Args...>>;
     detail::Writer function;
     detail::write_callable<F, Args...>(function, f);
     detail::Submission elements;
@@ -114,8 +134,8 @@ class Pool {
   /// Calls `f(element)` for every element of `range` and returns the results in order. Waits for
   /// all, then throws the exception of the first element, by index, that failed. Of a void function
   /// it returns void.
-  template <class F = detail::Unresolved, std::ranges::input_range Range>
-  requires detail::OneFunction<F>
+  template <class F = detail::Unresolved, class Range>
+  requires detail::OneFunction<F> && detail::OneRange<Range>
   auto map(F&& f, Range&& range, MapOptions options = {}) const {
     return map_async(std::forward<F>(f), std::forward<Range>(range), options).get();
   }
@@ -126,8 +146,8 @@ class Pool {
   }
 
   /// As map(), but returns when the elements have been handed over.
-  template <class F = detail::Unresolved, std::ranges::input_range Range>
-  requires detail::OneFunction<F>
+  template <class F = detail::Unresolved, class Range>
+  requires detail::OneFunction<F> && detail::OneRange<Range>
   auto map_async(F&& f, Range&& range, MapOptions options = {}) const {
     using Element = std::ranges::range_value_t<Range>;
     detail::Writer function;
@@ -141,23 +161,28 @@ class Pool {
         elements.add([&](detail::Writer& writer) { detail::write<Element>(writer, element); });
       }
     }
-    return submit<detail::call_result_t<F, Element>, true>(function, std::move(elements), options);
+    using R = detail::received_t<detail::call_result_t<F, Element>>;
+    return submit<R, true>(function, std::move(elements), options);
   }
   template <class F = detail::Unresolved, class T>
   requires detail::OneFunction<F>
   auto map_async(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
-    return map_async(std::forward<F>(f), std::ranges::subrange(range.begin(), range.end()),
-                     options);
+    return map_async(std::forward<F>(f), std::span<const T>(range.begin(), range.size()), options);
   }
 
   /// As map(), but each element is a pair, tuple or array whose parts are the arguments.
-  template <class F = detail::Unresolved, std::ranges::input_range Range>
-  requires detail::OneFunction<F>
+  template <class F = detail::Unresolved, class Range>
+  requires detail::OneFunction<F> && detail::OneRange<Range>
   auto starmap(F&& f, Range&& range, MapOptions options = {}) const {
     return starmap_async(std::forward<F>(f), std::forward<Range>(range), options).get();
   }
-  template <class F = detail::Unresolved, std::ranges::input_range Range>
+  template <class F = detail::Unresolved, class T>
   requires detail::OneFunction<F>
+  auto starmap(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
+    return starmap_async(std::forward<F>(f), range, options).get();
+  }
+  template <class F = detail::Unresolved, class Range>
+  requires detail::OneFunction<F> && detail::OneRange<Range>
   auto starmap_async(F&& f, Range&& range, MapOptions options = {}) const {
     using Element = std::ranges::range_value_t<Range>;
     detail::Writer function;
@@ -168,8 +193,14 @@ class Pool {
         detail::Spread<std::decay_t<F>, Element>::write_element(writer, element);
       });
     }
-    return submit<detail::spread_result_t<F, Element>, true>(function, std::move(elements),
-                                                             options);
+    using R = detail::received_t<detail::spread_result_t<F, Element>>;
+    return submit<R, true>(function, std::move(elements), options);
+  }
+  template <class F = detail::Unresolved, class T>
+  requires detail::OneFunction<F>
+  auto starmap_async(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
+    return starmap_async(std::forward<F>(f), std::span<const T>(range.begin(), range.size()),
+                         options);
   }
 
   /// No more tasks: what has been submitted is carried out, then its processes end. Submitting
@@ -196,7 +227,7 @@ class Pool {
   template <class F, class... Args>
   static detail::Payload initializer_of(const F& f, const Args&... args) {
     detail::Writer writer;
-    detail::write_callable<F, Args...>(writer, f);
+    detail::write_callable<const F&, Args...>(writer, f);
     detail::write_arguments(writer, args...);
     return writer.take();
   }

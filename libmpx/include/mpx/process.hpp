@@ -32,6 +32,10 @@ struct ProcessOptions {
   std::string host = {};
 };
 
+namespace detail {
+struct ProcessAccess;
+}
+
 /// Names a process, for waiting for its end together with other things.
 class Sentinel {
  public:
@@ -113,18 +117,24 @@ class Process {
 
  private:
   struct Loaded {};
-  friend std::vector<Process> active_children();
+  friend struct detail::ProcessAccess;
   Process(std::shared_ptr<detail::ProcessCore> core, Loaded) : core_(std::move(core)) {}
 
   template <class F, class... Args>
   static detail::Payload call_of(const F& f, const Args&... args) {
     detail::Writer writer;
-    detail::write_callable<F, Args...>(writer, f);
+    detail::write_callable<const F&, Args...>(writer, f);
     detail::write_arguments(writer, args...);
     return writer.take();
   }
 
   std::shared_ptr<detail::ProcessCore> core_;
+};
+
+struct detail::ProcessAccess {
+  static Process process(std::shared_ptr<ProcessCore> core) {
+    return Process(std::move(core), Process::Loaded{});
+  }
 };
 
 /// Who and where a process is.
@@ -141,7 +151,13 @@ ProcessInfo current_process();
 /// The process that started the calling one, as it was then; nothing for a rank.
 std::optional<ProcessInfo> parent_process();
 /// Processes that the calling one has started and that have not ended. One round trip.
-std::vector<Process> active_children();
+MPX_RETURNS_CONTAINER inline std::vector<Process> active_children() {
+  std::vector<Process> children;
+  detail::adopt_children([&](std::shared_ptr<detail::ProcessCore> core) {
+    children.push_back(detail::ProcessAccess::process(std::move(core)));
+  });
+  return children;
+}
 /// Process slots of the whole job.
 std::size_t cpu_count();
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "mpx/detail/encode.hpp"
@@ -43,12 +45,24 @@ struct QueueOptions {
 ///                handed items ahead, so that most gets cost nothing.
 template <class T>
 class Queue {
+  static_assert(std::is_object_v<T> && std::is_same_v<T, std::decay_t<T>> && !std::is_abstract_v<T>,
+                "mpx: a Queue holds values: its type is no reference, const, void, array or "
+                "abstract class; for objects of derived classes take a std::unique_ptr of the base "
+                "and <boost/serialization/unique_ptr.hpp>");
+
  public:
   using value_type = T;
 
   /// An unbounded queue; made at first use.
   Queue() : Queue(QueueOptions{}) {}
   explicit Queue(QueueOptions options) : core_(make(options)) {}
+  /// Refused: `Queue<T>(QueueOptions{.capacity = n})`.
+  template <std::integral N>
+  explicit Queue(N /*capacity*/) : Queue() {
+    static_assert(std::is_void_v<N>,
+                  "mpx: the capacity of a queue is an option: "
+                  "Queue<T>(QueueOptions{.capacity = n})");
+  }
   /// The queue of that name in this job; see Named.
   explicit Queue(const Named& name, QueueOptions options = {})
       : core_(detail::named_core<detail::QueueCore>(name, detail::type_name<Queue>(),
@@ -70,14 +84,22 @@ class Queue {
 
   /// Removes and returns the first item. Blocks until there is one. Throws Closed; CodecError if
   /// another program put something else.
-  T get() const { return *decoded(core_->get(detail::Deadline::never())); }
+  T get() const {
+    if constexpr (detail::require_received<T>()) {
+      return *decoded(core_->get(detail::Deadline::never()));
+    }
+  }
   /// As get(), but never waits for an item.
   [[nodiscard]] std::optional<T> try_get() const {
-    return decoded(core_->get(detail::Deadline::now()));
+    if constexpr (detail::require_received<T>()) {
+      return decoded(core_->get(detail::Deadline::now()));
+    }
   }
   /// As get(), but waits at most `timeout`.
   [[nodiscard]] std::optional<T> try_get_for(Duration timeout) const {
-    return decoded(core_->get(detail::Deadline::after(timeout)));
+    if constexpr (detail::require_received<T>()) {
+      return decoded(core_->get(detail::Deadline::after(timeout)));
+    }
   }
 
   /// Items in the queue; as all such answers, true at some moment of the call. One round trip.

@@ -11,6 +11,18 @@ namespace detail {
 
 int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body);
 
+/// What a body has returned.
+template <class Result>
+int status_of(const Result& result) {
+  constexpr bool kStatus = std::is_convertible_v<const Result&, int>;
+  static_assert(kStatus, "mpx: the body of mpx::run returns void or the exit status, an int");
+  if constexpr (kStatus) {
+    return result;
+  } else {
+    return 1;
+  }
+}
+
 }  // namespace detail
 
 /// Runs a program on the ranks of the job: `return mpx::run(argc, argv, [] { … });`, the first
@@ -33,13 +45,19 @@ int run(int argc, char** argv, Body&& body) {
         body(arguments);
         return 0;
       } else {
-        return body(arguments);
+        return detail::status_of(body(arguments));
       }
-    } else if constexpr (std::is_void_v<std::invoke_result_t<Body&>>) {
-      body();
-      return 0;
+    } else if constexpr (std::is_invocable_v<Body&>) {
+      if constexpr (std::is_void_v<std::invoke_result_t<Body&>>) {
+        body();
+        return 0;
+      } else {
+        return detail::status_of(body());
+      }
     } else {
-      return body();
+      static_assert(std::is_invocable_v<Body&>,
+                    "mpx: the body of mpx::run takes nothing, or a std::span<char*>, the program's "
+                    "arguments");
     }
   });
 }

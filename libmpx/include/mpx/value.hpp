@@ -22,25 +22,26 @@ namespace mpx {
 ///                Larger: a round trip to the value's home.
 template <class T>
 class Value {
-  static_assert(std::is_trivially_copyable_v<T>,
-                "mpx: a Value holds a trivially copyable type; others go by Queue or Connection");
+  static_assert(detail::has_bytes<T>,
+                "mpx: a Value holds a trivially copyable type that is no reference, const or "
+                "atomic (it is atomic itself); others go by Queue or Connection");
 
  public:
   using value_type = T;
 
   /// Made at first use, on the rank that uses it first.
-  Value() : Value(T{}) {}
+  Value() : Value(detail::default_of<T>()) {}
   explicit Value(const T& initial) : core_(detail::SyncCore::make_value(bytes_of(initial))) {}
   /// The value of that name in this job; see Named.
-  explicit Value(const Named& name, const T& initial = T{})
+  explicit Value(const Named& name, const T& initial = detail::default_of<T>())
       : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<Value>(), [&] {
           return detail::SyncCore::make_value(bytes_of(initial));
         })) {}
 
   [[nodiscard]] T load() const {
-    T value;
-    ready().load_value(&value, sizeof value);
-    return value;
+    detail::Unset<T> value;
+    ready().load_value(&value.bytes, sizeof(T));
+    return value.bytes;
   }
   void store(const T& value) const { ready().store_value(&value, sizeof value); }
   /// Stores `value` and returns the old one.
@@ -82,10 +83,10 @@ class Value {
       return static_cast<T>(a + b);
     }
   }
-  static detail::Bytes bytes_of(const T& value) {
+  static detail::Payload bytes_of(const T& value) {
     detail::Bytes bytes(sizeof value);
     std::memcpy(bytes.data(), &value, sizeof value);
-    return bytes;
+    return {std::move(bytes), {}};
   }
   detail::SyncCore& ready() const {
     static_cast<void>(core_->id());  // where it lives is known from then on

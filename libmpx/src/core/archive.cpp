@@ -27,34 +27,41 @@ void note_move(Reader& reader, const void* to, const void* from) {
   if (reader.has_archive()) reader.archive().reset_object_address(to, from);
 }
 
+OutputArchive::OutputArchive(Writer& writer)
+    : ArchiveState(writer), Base(boost::archive::no_header) {}
+OutputArchive::~OutputArchive() = default;
+InputArchive::InputArchive(Reader& reader)
+    : ArchiveState(reader), Base(boost::archive::no_header) {}
+InputArchive::~InputArchive() = default;
+
 std::size_t next_class_number() noexcept {
   static std::atomic<std::size_t> next{0};
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 void OutputArchive::save_override(const boost::archive::class_name_type& name) {
-  write_part(writer_, std::string(static_cast<const char*>(name)));
+  write_part(buffer_, std::string(static_cast<const char*>(name)));
 }
 
 void OutputArchive::save_override(const boost::serialization::collection_size_type& count) {
-  writer_.number(static_cast<std::uint64_t>(count));
-  owed_ = std::max(owed_, writer_.bytes().size() + count);
+  buffer_.number(static_cast<std::uint64_t>(count));
+  owed_ = std::max(owed_, buffer_.bytes().size() + count);
 }
 
 void InputArchive::load_override(boost::archive::class_name_type& name) {
-  const auto text = make_part<std::string>(reader_);
+  const auto text = make_part<std::string>(buffer_);
   if (text.size() >= BOOST_SERIALIZATION_MAX_KEY_SIZE) throw_bad_class_name(text.size());
   std::memcpy(static_cast<char*>(name), text.c_str(), text.size() + 1);
 }
 
 void InputArchive::load_override(boost::serialization::collection_size_type& count) {
-  const auto value = reader_.length(1);
+  const auto value = buffer_.length(1);
   count = boost::serialization::collection_size_type(value);
-  owed_ = std::max(owed_, reader_.position() + value);
+  owed_ = std::max(owed_, buffer_.position() + value);
 }
 
 Sharing InputArchive::load_sharing() {
-  const auto byte = reader_.number<std::uint8_t>();
+  const auto byte = buffer_.number<std::uint8_t>();
   if (byte != static_cast<std::uint8_t>(Sharing::none) &&
       byte != static_cast<std::uint8_t>(Sharing::tracked)) {
     throw_bad_tag("the tracking of a class", byte);

@@ -501,6 +501,8 @@ thread_local Incoming* innermost = nullptr;
 Incoming::Incoming(std::vector<Reference>& handles)
     : handles_(handles), outer_(std::exchange(innermost, this)) {}
 
+Incoming::Incoming(Payload& payload) : Incoming(payload.handles) {}
+
 Incoming::~Incoming() {
   innermost = outer_;
   if (keep_ || handles_.empty()) return;

@@ -366,13 +366,14 @@ std::span<const std::byte> decode_raw(detail::ByteView message) {
   return reader.take(reader.left());
 }
 
-/// Receives what encode_raw() made and calls `take` with its bytes; what it refuses by throwing a
+/// Receives what encode_raw() made and calls `take` with it and its bytes; what it refuses by throwing a
 /// CodecError stays here.
 template <class Take>
 auto receive_raw(detail::ConnectionCore& core, Take take) {
   auto message = core.receive();
   try {
-    return take(decode_raw(message.bytes));
+    const auto bytes = decode_raw(message.bytes);
+    return take(std::move(message), bytes);
   } catch (const CodecError&) {
     core.put_back(std::move(message));
     throw;
@@ -385,19 +386,18 @@ void Connection::send_bytes(std::span<const std::byte> bytes) const {
   core_->send(encode_raw(bytes));
 }
 
-std::vector<std::byte> Connection::recv_bytes(std::size_t max_bytes) const {
-  return receive_raw(*core_, [&](std::span<const std::byte> bytes) {
-    std::vector<std::byte> result(bytes.begin(), bytes.end());
-    if (result.size() <= max_bytes) return result;
+Connection::RawMessage Connection::receive_bytes(std::size_t max_bytes) const {
+  return receive_raw(*core_, [&](detail::Payload message, detail::ByteView bytes) {
+    if (bytes.size() <= max_bytes) return RawMessage{std::move(message), bytes};
     throw BufferTooShort(
-        fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", result.size(),
+        fmt::format("recv_bytes: the message has {} bytes, more than the {} allowed", bytes.size(),
                     max_bytes),
-        std::move(result));
+        {bytes.begin(), bytes.end()});
   });
 }
 
 std::size_t Connection::recv_bytes_into(std::span<std::byte> buffer) const {
-  return receive_raw(*core_, [&](std::span<const std::byte> bytes) {
+  return receive_raw(*core_, [&](const detail::Payload&, detail::ByteView bytes) {
     if (bytes.size() <= buffer.size()) {
       std::copy(bytes.begin(), bytes.end(), buffer.begin());
       return bytes.size();

@@ -16,7 +16,7 @@ Named named(std::string_view text) {
         fmt::format("named(\"{}…\"): the name of an object has at most {} bytes, not {}",
                     text.substr(0, 32), kMost, text.size()));
   }
-  return Named(std::string(text));
+  return {std::string(text), Named::Checked{}};
 }
 
 namespace detail {

@@ -13,11 +13,11 @@
 
 namespace mpx::detail {
 std::shared_ptr<SyncCore> SyncCore::make_lock() { return Client::make_core<SyncCore>(); }
-std::shared_ptr<SyncCore> SyncCore::make_value(Bytes initial) {
-  return Client::make_core<SyncCore>(Guards::value, std::move(initial));
+std::shared_ptr<SyncCore> SyncCore::make_value(Payload initial) {
+  return Client::make_core<SyncCore>(Guards::value, std::move(initial.bytes));
 }
-std::shared_ptr<SyncCore> SyncCore::make_array(std::uint64_t bytes, Bytes initial) {
-  return Client::make_core<SyncCore>(Guards::array, std::move(initial), bytes);
+std::shared_ptr<SyncCore> SyncCore::make_array(std::uint64_t bytes, Payload initial) {
+  return Client::make_core<SyncCore>(Guards::array, std::move(initial.bytes), bytes);
 }
 
 std::shared_ptr<SyncCore> SyncCore::load(Reader& reader) {

@@ -196,16 +196,12 @@ std::optional<ProcessInfo> parent_process() {
   return ProcessInfo{parent.name, self.parent->rank(), parent.host, parent.pid, false};
 }
 
-std::vector<Process> active_children() {
-  const auto client = detail::Client::current();
-  const auto reply = client->call_service(detail::Kind::list_children, detail::ProcessId(0, 0));
-  std::vector<Process> children;
+void detail::adopt_children(const std::function<void(std::shared_ptr<ProcessCore>)>& take) {
+  const auto client = Client::current();
+  const auto reply = client->call_service(Kind::list_children, ProcessId(0, 0));
   auto handles = reply.payload.handles;
-  detail::Incoming incoming(handles);
-  for (const auto& child : reply.payload.handles) {
-    children.push_back(Process(detail::ProcessCore::adopt(child.object), Process::Loaded{}));
-  }
-  return children;
+  Incoming incoming(handles);
+  for (const auto& child : reply.payload.handles) take(ProcessCore::adopt(child.object));
 }
 
 std::size_t cpu_count() { return detail::Client::current()->self().cpu_count; }

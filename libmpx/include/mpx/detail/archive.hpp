@@ -9,19 +9,18 @@
 #include <boost/serialization/array_wrapper.hpp>
 #include <boost/serialization/collection_size_type.hpp>
 #include <boost/serialization/item_version_type.hpp>
-#include <boost/serialization/level.hpp>
-#include <boost/serialization/tracking.hpp>
-#include <boost/serialization/version.hpp>
 #include <cstdint>
 #include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "mpx/detail/archived.hpp"
 #include "mpx/detail/codec.hpp"
 #include "mpx/detail/codec_containers.hpp"
 #include "mpx/detail/codec_values.hpp"
+#include "mpx/detail/sendable.hpp"
+#include "mpx/detail/stable.hpp"
 #include "mpx/detail/type_name.hpp"
 
 namespace mpx::detail {
@@ -42,18 +41,6 @@ std::size_t class_number() {
 /// share. Boost decides the latter while the program starts, so the sender tells the receiver.
 enum class Sharing : std::uint8_t { unknown, none, tracked };
 
-/// What Boost.Serialization has decided for T, at compile time.
-template <class T>
-struct BoostTraits {
-  static constexpr int level = boost::serialization::implementation_level<T>::value;
-  static constexpr int tracking = boost::serialization::tracking_level<T>::value;
-  static constexpr int version = boost::serialization::version<T>::value;
-  static constexpr bool primitive = level == boost::serialization::primitive_type;
-  static constexpr bool never_shared = level == boost::serialization::object_serializable ||
-                                       tracking == boost::serialization::track_never;
-  static constexpr bool always_shared = tracking == boost::serialization::track_always;
-};
-
 /// Boost's own book-keeping types, which convert to and from integers.
 template <class T>
 concept ArchiveNumber = std::is_base_of_v<boost::archive::class_id_type, T> ||
@@ -69,13 +56,49 @@ template <class T>
 requires(Native<T> || HandleType<T> ||
          Bitwise<T>) inline constexpr bool travels_natively<T> = travels<T>();
 
+/// What an archive of ours adds to Boost's. Its first base, and with virtual functions, so that it
+/// lies in front: Boost's has a std::vector, of another size with -D_GLIBCXX_DEBUG.
+template <class Buffer>
+class ArchiveState {
+ protected:
+  explicit ArchiveState(Buffer& buffer) : buffer_(buffer) {}
+  virtual ~ArchiveState() = default;
+
+  Sharing& sharing_of(std::size_t class_number) {
+    if (class_number >= sharing_.size()) sharing_.resize(class_number + 1);
+    return sharing_[class_number];
+  }
+
+  /// In place of Boost's, which keeps them in that vector.
+  template <class Helper>
+  Helper& helper(const void* id) {
+    for (auto& [key, kept] : helpers_) {
+      if (key == id) return *static_cast<Helper*>(kept.get());
+    }
+    helpers_.emplace_back(id, std::make_shared<Helper>());
+    return *static_cast<Helper*>(helpers_.back().second.get());
+  }
+
+  Buffer& buffer_;
+  stable::vector<Sharing> sharing_;  // indexed by class_number
+  stable::vector<std::pair<const void*, std::shared_ptr<void>>> helpers_;
+  std::size_t owed_ = 0;
+};
+
 /// Boost archive that appends to a Writer: no header, no versions or class information for types
 /// that no pointer shares. Made for one value and gone after it.
-class OutputArchive : public boost::archive::detail::common_oarchive<OutputArchive> {
+class OutputArchive : ArchiveState<Writer>,
+                      public boost::archive::detail::common_oarchive<OutputArchive> {
   using Base = boost::archive::detail::common_oarchive<OutputArchive>;
 
  public:
-  explicit OutputArchive(Writer& writer) : Base(boost::archive::no_header), writer_(writer) {}
+  explicit OutputArchive(Writer& writer);
+  ~OutputArchive() override;
+
+  template <class Helper>
+  Helper& get_helper(void* const id = nullptr) {
+    return helper<Helper>(id);
+  }
 
   struct use_array_optimization {
     template <class T>
@@ -87,14 +110,15 @@ class OutputArchive : public boost::archive::detail::common_oarchive<OutputArchi
     if constexpr (ArchiveNumber<T>) {
       save_number(value);
     } else if constexpr (travels_natively<T>) {
-      write_part(writer_, value);
-    } else if constexpr (OwnSerialize<T> && !BoostTraits<T>::primitive) {
-      if (shared<T>()) {
-        Base::save_override(value);
-      } else {
-        boost::serialization::serialize_adl(*this, const_cast<T&>(value), BoostTraits<T>::version);
+      write_part(buffer_, value);
+    } else if constexpr (require_archived<OutputArchive, T>()) {
+      if constexpr (OwnSerialize<T> && !BoostTraits<T>::primitive) {
+        if (!shared<T>()) {
+          boost::serialization::serialize_adl(*this, const_cast<T&>(value),
+                                              BoostTraits<T>::version);
+          return;
+        }
       }
-    } else {
       Base::save_override(value);
     }
   }
@@ -108,26 +132,26 @@ class OutputArchive : public boost::archive::detail::common_oarchive<OutputArchi
     static_assert(std::is_trivially_copyable_v<T>,
                   "mpx: a type declared boost::serialization::primitive_type must be trivially "
                   "copyable to travel");
-    writer_.raw(&value, sizeof value);
+    buffer_.raw(&value, sizeof value);
   }
   template <class T>
   void save_array(const boost::serialization::array_wrapper<T>& row, unsigned) {
-    writer_.raw(row.address(), row.count() * sizeof(T));
+    buffer_.raw(row.address(), row.count() * sizeof(T));
   }
-  void save_binary(const void* data, std::size_t size) { writer_.raw(data, size); }
+  void save_binary(const void* data, std::size_t size) { buffer_.raw(data, size); }
 
   /// Ends the value: pads so that no count of it was larger than the bytes behind it.
-  void finish() { writer_.pad_to(owed_); }
+  void finish() { buffer_.pad_to(owed_); }
 
  private:
   template <class T>
   void save_number(const T& value) {
     if constexpr (std::is_base_of_v<boost::archive::class_id_type, T>) {
-      writer_.number(static_cast<std::int16_t>(static_cast<int>(value)));
+      buffer_.number(static_cast<std::int16_t>(static_cast<int>(value)));
     } else if constexpr (std::is_same_v<T, boost::archive::tracking_type>) {
-      writer_.number(static_cast<std::uint8_t>(static_cast<bool>(value)));
+      buffer_.number(static_cast<std::uint8_t>(static_cast<bool>(value)));
     } else {
-      writer_.number(static_cast<std::uint32_t>(value));
+      buffer_.number(static_cast<std::uint32_t>(value));
     }
   }
 
@@ -141,26 +165,25 @@ class OutputArchive : public boost::archive::detail::common_oarchive<OutputArchi
       const bool tracked =
           boost::serialization::singleton<Serializer>::get_const_instance().tracking(0);
       sharing = tracked ? Sharing::tracked : Sharing::none;
-      writer_.number(static_cast<std::uint8_t>(sharing));
+      buffer_.number(static_cast<std::uint8_t>(sharing));
     }
     return sharing == Sharing::tracked;
   }
-  Sharing& sharing_of(std::size_t class_number) {
-    if (class_number >= sharing_.size()) sharing_.resize(class_number + 1);
-    return sharing_[class_number];
-  }
-
-  Writer& writer_;
-  std::vector<Sharing> sharing_;  // indexed by class_number
-  std::size_t owed_ = 0;
 };
 
 /// The counterpart of OutputArchive.
-class InputArchive : public boost::archive::detail::common_iarchive<InputArchive> {
+class InputArchive : ArchiveState<Reader>,
+                     public boost::archive::detail::common_iarchive<InputArchive> {
   using Base = boost::archive::detail::common_iarchive<InputArchive>;
 
  public:
-  explicit InputArchive(Reader& reader) : Base(boost::archive::no_header), reader_(reader) {}
+  explicit InputArchive(Reader& reader);
+  ~InputArchive() override;
+
+  template <class Helper>
+  Helper& get_helper(void* const id = nullptr) {
+    return helper<Helper>(id);
+  }
 
   using use_array_optimization = OutputArchive::use_array_optimization;
 
@@ -169,16 +192,20 @@ class InputArchive : public boost::archive::detail::common_iarchive<InputArchive
     using Value = std::remove_const_t<T>;
     if constexpr (ArchiveNumber<T>) {
       load_number(value);
-    } else if constexpr (travels_natively<T>) {
-      read_part(reader_, value);
-    } else if constexpr (OwnSerialize<Value> && !BoostTraits<Value>::primitive) {
-      if (shared<Value>()) {
-        Base::load_override(value);
-      } else {
-        boost::serialization::serialize_adl(*this, const_cast<Value&>(value),
-                                            BoostTraits<Value>::version);
+    } else if constexpr (travels_natively<Value>) {
+      static_assert(!std::is_const_v<T>,
+                    "mpx: a const member cannot be read back, nor any member in a serialize that "
+                    "is const: drop the const, or leave the member out and construct the object "
+                    "with it by Boost's save_construct_data and load_construct_data");
+      if constexpr (!std::is_const_v<T>) read_part(buffer_, value);
+    } else if constexpr (require_archived<InputArchive, Value>()) {
+      if constexpr (OwnSerialize<Value> && !BoostTraits<Value>::primitive) {
+        if (!shared<Value>()) {
+          boost::serialization::serialize_adl(*this, const_cast<Value&>(value),
+                                              BoostTraits<Value>::version);
+          return;
+        }
       }
-    } else {
       Base::load_override(value);
     }
   }
@@ -189,27 +216,27 @@ class InputArchive : public boost::archive::detail::common_iarchive<InputArchive
   template <class T>
   void load(T& value) {
     static_assert(std::is_trivially_copyable_v<T>);
-    reader_.raw(&value, sizeof value);
+    buffer_.raw(&value, sizeof value);
   }
   template <class T>
   void load_array(const boost::serialization::array_wrapper<T>& row, unsigned) {
-    reader_.raw(row.address(), row.count() * sizeof(T));
+    buffer_.raw(row.address(), row.count() * sizeof(T));
   }
-  void load_binary(void* data, std::size_t size) { reader_.raw(data, size); }
+  void load_binary(void* data, std::size_t size) { buffer_.raw(data, size); }
 
-  void finish() { reader_.skip_to(owed_); }
+  void finish() { buffer_.skip_to(owed_); }
 
  private:
   template <class T>
   void load_number(T& value) {
     if constexpr (std::is_base_of_v<boost::archive::class_id_type, T>) {
-      static_cast<std::int_least16_t&>(value) = reader_.number<std::int16_t>();
+      static_cast<std::int_least16_t&>(value) = buffer_.number<std::int16_t>();
     } else if constexpr (std::is_same_v<T, boost::archive::tracking_type>) {
-      value = boost::archive::tracking_type(reader_.number<std::uint8_t>() != 0);
+      value = boost::archive::tracking_type(buffer_.number<std::uint8_t>() != 0);
     } else if constexpr (std::is_base_of_v<boost::archive::object_id_type, T>) {
-      static_cast<std::uint_least32_t&>(value) = reader_.number<std::uint32_t>();
+      static_cast<std::uint_least32_t&>(value) = buffer_.number<std::uint32_t>();
     } else {
-      value = T(reader_.number<std::uint32_t>());
+      value = T(buffer_.number<std::uint32_t>());
     }
   }
 
@@ -217,17 +244,11 @@ class InputArchive : public boost::archive::detail::common_iarchive<InputArchive
   bool shared() {
     using Traits = BoostTraits<T>;
     if constexpr (Traits::never_shared || Traits::always_shared) return Traits::always_shared;
-    const auto number = class_number<T>();
-    if (number >= sharing_.size()) sharing_.resize(number + 1);
-    auto& sharing = sharing_[number];
+    auto& sharing = sharing_of(class_number<T>());
     if (sharing == Sharing::unknown) sharing = load_sharing();
     return sharing == Sharing::tracked;
   }
   Sharing load_sharing();
-
-  Reader& reader_;
-  std::vector<Sharing> sharing_;
-  std::size_t owed_ = 0;
 };
 
 /// Runs `step` on the archive of a value; what Boost throws becomes a CodecError.

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 

@@ -6,10 +6,10 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "mpx/detail/ids.hpp"
 #include "mpx/detail/payload.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -28,7 +28,7 @@ struct ArchiveDeleter {
 class Writer {
  public:
   [[nodiscard]] Bytes& bytes() { return bytes_; }
-  [[nodiscard]] std::vector<Reference>& handles() { return handles_; }
+  [[nodiscard]] stable::vector<Reference>& handles() { return handles_; }
 
   /// Appends `size` bytes.
   void raw(const void* data, std::size_t size) {
@@ -86,8 +86,8 @@ class Writer {
   void make_archive();
 
   Bytes bytes_;
-  std::vector<Reference> handles_;
-  std::vector<std::shared_ptr<const void>> kept_;
+  stable::vector<Reference> handles_;
+  stable::vector<std::shared_ptr<const void>> kept_;
   std::unique_ptr<OutputArchive, ArchiveDeleter> archive_;
 };
 

@@ -5,29 +5,11 @@
 #include <type_traits>
 
 #include "mpx/bind_front.hpp"
+#include "mpx/detail/one_function.hpp"
 #include "mpx/detail/sendable.hpp"
 #include "mpx/detail/signature.hpp"
 
 namespace mpx::detail {
-
-/// Stands for a function name that the compiler could not settle on; default of the template
-/// parameter F where a user's function is taken, see OneFunction.
-struct Unresolved {};
-
-template <class F>
-consteval bool is_one_function() {
-  static_assert(!std::is_same_v<std::decay_t<F>, Unresolved>,
-                "mpx: which function? This name is overloaded or a template: choose one, for "
-                "example by static_cast<Result (*)(Parameters...)>(name), or wrap the call in a "
-                "captureless lambda. (Options are written with their type: "
-                "ProcessOptions{.name = ...}.)");
-  return true;
-}
-
-/// `template <class F = Unresolved, class... Args> requires OneFunction<F> R apply(F&&, Args&&...)`
-/// says what is wrong when it is called with the name of an overloaded function.
-template <class F>
-concept OneFunction = is_one_function<F>();
 
 template <class F>
 inline constexpr bool is_bound_front = false;
@@ -48,7 +30,7 @@ template <class F>
 struct RequireCallable {
   static consteval void check() {
     if constexpr (callable_travels<F>) {
-      return;
+      if constexpr (std::is_class_v<F> && travels<F>()) static_cast<void>(require_received<F>());
     } else if constexpr (is_std_function<F>) {
       static_assert(callable_travels<F>,
                     "mpx: a std::function cannot be called in another process, because what it "
@@ -71,7 +53,7 @@ template <class F, class... Bound>
 struct RequireCallable<BoundFront<F, Bound...>> {
   static consteval void check() {
     RequireCallable<F>::check();
-    (require_sendable<Bound>(), ...);
+    (require_received<Bound>(), ...);
   }
 };
 
@@ -121,8 +103,12 @@ consteval bool can_be_called() {
 }
 
 template <class A>
-consteval void require_actual() {
-  if constexpr (is_decoded<A>) require_sendable<A>();
+consteval bool require_actual() {
+  if constexpr (is_decoded<A>) {
+    return require_received<A>();
+  } else {
+    return true;
+  }
 }
 
 /// Refuses what is wrong with the function, the arguments and the parameters.
@@ -130,8 +116,11 @@ template <class F, class... Actual>
 consteval bool call_fits() {
   using Flat = FlatCall<F, Actual...>;
   RequireCallable<F>::check();
-  (require_actual<Actual>(), ...);
-  return fits<F, typename Flat::Sig, typename Flat::Actuals>();
+  if constexpr ((require_actual<Actual>() && ...)) {
+    return fits<F, typename Flat::Sig, typename Flat::Actuals>();
+  } else {
+    return false;
+  }
 }
 
 template <bool Fits, class Flat>

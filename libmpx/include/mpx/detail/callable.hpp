@@ -222,9 +222,33 @@ void write_arguments(Writer& writer, const Args&... arguments) {
   (write(writer, arguments), ...);
 }
 
+template <class Element>
+inline constexpr bool is_spreadable = requires {
+  std::tuple_size<Element>::value;
+};
+
+template <class Element>
+consteval std::size_t parts_to_spread() {
+  static_assert(is_spreadable<Element>,
+                "mpx: starmap takes a range of pairs, tuples or std::arrays, whose parts are the "
+                "arguments of the function; where each element is one argument, use map");
+  if constexpr (is_spreadable<Element>) {
+    return std::tuple_size_v<Element>;
+  } else {
+    return 0;
+  }
+}
+
 /// starmap: the elements of a pair, tuple or array are the arguments.
-template <class F, class Tuple, class Indices = std::make_index_sequence<std::tuple_size_v<Tuple>>>
+template <class F, class Tuple, class Indices = std::make_index_sequence<parts_to_spread<Tuple>()>>
 struct Spread;
+/// Has been refused.
+template <class F, class Tuple>
+requires(!is_spreadable<Tuple>) struct Spread<F, Tuple, std::index_sequence<>> {
+  using Result = void;
+  static void write_function(Writer&, const std::decay_t<F>&) {}
+  static void write_element(Writer&, const Tuple&) {}
+};
 template <class F, class Tuple, std::size_t... I>
 struct Spread<F, Tuple, std::index_sequence<I...>> {
   using Result = call_result_t<F, std::tuple_element_t<I, Tuple>...>;

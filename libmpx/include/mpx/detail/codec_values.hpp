@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
+#include <bit>
 #include <bitset>
 #include <chrono>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -31,6 +34,22 @@ template <PlainEnum T>
 inline constexpr bool plain<T> = true;
 template <class T>
 inline constexpr bool plain<std::complex<T>> = plain<T>;
+/// Days, months and years as a calendar has them; any bytes are a value, if not a date.
+template <class T>
+concept CalendarPart = std::is_same_v<T, std::chrono::day> ||
+    std::is_same_v<T, std::chrono::month> || std::is_same_v<T, std::chrono::year> ||
+    std::is_same_v<T, std::chrono::weekday> || std::is_same_v<T, std::chrono::weekday_indexed> ||
+    std::is_same_v<T, std::chrono::weekday_last> || std::is_same_v<T, std::chrono::month_day> ||
+    std::is_same_v<T, std::chrono::month_day_last> ||
+    std::is_same_v<T, std::chrono::month_weekday> ||
+    std::is_same_v<T, std::chrono::month_weekday_last> ||
+    std::is_same_v<T, std::chrono::year_month> || std::is_same_v<T, std::chrono::year_month_day> ||
+    std::is_same_v<T, std::chrono::year_month_day_last> ||
+    std::is_same_v<T, std::chrono::year_month_weekday> ||
+    std::is_same_v<T, std::chrono::year_month_weekday_last>;
+
+template <CalendarPart T>
+inline constexpr bool plain<T> = std::default_initializable<T>;
 template <class Rep, class Period>
 inline constexpr bool plain<std::chrono::duration<Rep, Period>> = plain<Rep>;
 template <class Clock, class D>
@@ -106,6 +125,25 @@ struct Codec<std::chrono::time_point<Clock, D>> {
   static T make(Reader& reader) { return T(make_part<D>(reader)); }
 };
 
+template <CalendarPart T>
+struct Codec<T> : BytesCodec<T> {
+  /// Some have no default.
+  static T make(Reader& reader) {
+    std::array<std::byte, sizeof(T)> bytes;
+    reader.raw(bytes.data(), bytes.size());
+    return std::bit_cast<T>(bytes);
+  }
+};
+
+template <class D>
+struct Codec<std::chrono::hh_mm_ss<D>> {
+  using T = std::chrono::hh_mm_ss<D>;
+  using Parts = TypeList<typename T::precision>;
+  static constexpr std::size_t min_bytes = detail::min_bytes<typename T::precision>();
+  static void write(Writer& writer, const T& value) { write_part(writer, value.to_duration()); }
+  static T make(Reader& reader) { return T(make_part<typename T::precision>(reader)); }
+};
+
 /// Types with a single value: nothing is written.
 template <class T, T value>
 struct UnitCodec {
@@ -116,6 +154,11 @@ struct UnitCodec {
 };
 template <>
 struct Codec<std::monostate> : UnitCodec<std::monostate, std::monostate{}> {};
+
+template <>
+struct Codec<std::nullptr_t> : UnitCodec<std::nullptr_t, nullptr> {};
+template <>
+struct Codec<std::chrono::last_spec> : UnitCodec<std::chrono::last_spec, std::chrono::last> {};
 
 template <>
 struct Codec<std::nullopt_t> {

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "mpx/detail/deadline.hpp"
 #include "mpx/detail/encode.hpp"
 #include "mpx/detail/ids.hpp"
+#include "mpx/detail/stable.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -23,7 +23,8 @@ ObjectId load_id(Reader& reader);
 /// `handles`, each its own; those that are left at the end are given back.
 class Incoming {
  public:
-  explicit Incoming(std::vector<Reference>& handles);
+  explicit Incoming(stable::vector<Reference>& handles);
+  explicit Incoming(Payload& payload);
   ~Incoming();
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
@@ -35,7 +36,7 @@ class Incoming {
   static Reference take(const ObjectId& id);
 
  private:
-  std::vector<Reference>& handles_;
+  stable::vector<Reference>& handles_;
   Incoming* outer_;
   bool keep_ = false;
 };
@@ -45,7 +46,7 @@ class Incoming {
 template <class T>
 T decode_value(Payload& payload) {
   if (payload.handles.empty()) return decode<T>(payload.bytes);
-  Incoming incoming(payload.handles);
+  Incoming incoming(payload);
   try {
     return decode<T>(payload.bytes);
   } catch (const CodecError&) {

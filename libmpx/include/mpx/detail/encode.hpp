@@ -68,14 +68,15 @@ void write(Writer& writer, const T& value) {
 /// The counterpart of write(): the next value, of the same type. Throws CodecError.
 template <class T>
 T read(Reader& reader) {
-  require_sendable<T>();
-  if constexpr (plain<T> || HandleType<T>) {
-    return make_part<T>(reader);
-  } else {
-    ArchiveScope scope(reader);
-    T value = make_part<T>(reader);
-    scope.finish();
-    return value;
+  if constexpr (require_received<T>()) {
+    if constexpr (plain<T> || HandleType<T>) {
+      return make_part<T>(reader);
+    } else {
+      ArchiveScope scope(reader);
+      T value = make_part<T>(reader);
+      scope.finish();
+      return value;
+    }
   }
 }
 

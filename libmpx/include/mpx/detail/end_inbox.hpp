@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 
 #include "mpx/detail/payload.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -40,8 +40,8 @@ class EndInbox {
 
   void join();
 
-  std::deque<Payload> inbox_;  // by the home
-  std::deque<Payload> rung_;   // by the ring
+  stable::deque<Payload> inbox_;  // by the home
+  stable::deque<Payload> rung_;   // by the ring
   std::size_t rung_bytes_ = 0;
   Switch switch_ = Switch::none;
   std::size_t before_ = 0;  // messages of inbox_ in front of the switch, while queued

@@ -4,9 +4,9 @@
 #include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "mpx/detail/ids.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -28,17 +28,17 @@ struct UninitializedAllocator : std::allocator<T> {
   }
 };
 
-using Bytes = std::vector<std::byte, UninitializedAllocator<std::byte>>;
+using Bytes = stable::vector<std::byte, UninitializedAllocator<std::byte>>;
 using ByteView = std::span<const std::byte>;
 
 /// An encoded value: its bytes, and the shared objects that it names. Each listed object is held by
 /// one reference in flight, which the receiver takes over or, if the value is dropped, gives back.
 struct Payload {
   Bytes bytes;
-  std::vector<Reference> handles;
+  stable::vector<Reference> handles;
   /// At its sender: what stands behind these handles. The value may be gone long before it is sent,
   /// and its objects must not go with it. Let go of without the client's mutex.
-  std::vector<std::shared_ptr<const void>> kept = {};
+  stable::vector<std::shared_ptr<const void>> kept = {};
 };
 
 }  // namespace mpx::detail

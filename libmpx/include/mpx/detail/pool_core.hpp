@@ -2,18 +2,15 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
-#include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -58,9 +55,9 @@ class BatchCore {
   Sink sink_;
   std::uint64_t number_ = 0;
   // guarded by the client's mutex
-  std::deque<Payload> arrived_;
+  stable::deque<Payload> arrived_;
   std::size_t received_ = 0;
-  std::vector<std::function<void()>> callbacks_;
+  stable::vector<std::function<void()>> callbacks_;
   // guarded by decoding_
   std::mutex decoding_;
   std::size_t decoded_ = 0;
@@ -140,9 +137,9 @@ class PoolCore : public Core {
   Payload initializer_;
   std::atomic<bool> used_ = false;
   // guarded by the client's mutex
-  std::unordered_map<std::uint64_t, std::weak_ptr<BatchCore>> batches_;
+  stable::unordered_map<std::uint64_t, std::weak_ptr<BatchCore>> batches_;
   std::uint64_t next_batch_ = 1;
-  std::unordered_set<std::uint64_t> known_functions_;
+  stable::unordered_set<std::uint64_t> known_functions_;
 };
 
 }  // namespace mpx::detail

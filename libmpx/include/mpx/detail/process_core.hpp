@@ -2,12 +2,13 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/stable.hpp"
 #include "mpx/rank.hpp"
 
 namespace mpx::detail {
@@ -60,5 +61,8 @@ class ProcessCore : public Core {
   pid_t pid_ = 0;
   int rank_ = -1, exit_code_ = 0;
 };
+
+/// Gives those that this process has started and that have not ended.
+void adopt_children(const std::function<void(std::shared_ptr<ProcessCore>)>& take);
 
 }  // namespace mpx::detail

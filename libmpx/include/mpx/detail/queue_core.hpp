@@ -2,13 +2,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "mpx/detail/core.hpp"
 #include "mpx/detail/send_window.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -65,7 +65,7 @@ class QueueCore : public Core {
   QueueSettings settings_;
   std::atomic<bool> closed_ = false;
   // guarded by the client's mutex
-  std::deque<Units> ahead_;
+  stable::deque<Units> ahead_;
   std::uint32_t taken_ = 0;
   std::optional<std::uint16_t> slot_;  // from the first get on
   bool late_ = false;                  // what comes in answers a get that has been given up

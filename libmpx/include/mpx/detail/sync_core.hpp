@@ -4,11 +4,33 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <type_traits>
 
 #include "mpx/detail/core.hpp"
 #include "mpx/detail/word_core.hpp"
 
 namespace mpx::detail {
+
+/// Types that a Value or an Array can hold.
+template <class T>
+inline constexpr bool has_bytes =
+    std::is_trivially_copyable_v<T>&& std::is_copy_constructible_v<T> && !std::is_const_v<T>;
+
+/// A T that its bytes are about to be copied to, whether it has a default or not.
+template <class T>
+union Unset {
+  Unset() {}
+  T bytes;
+};
+
+template <class T>
+T default_of() {
+  constexpr bool kDefault = std::is_default_constructible_v<T>;
+  static_assert(kDefault,
+                "mpx: a Value of a type without default constructor is given its first value: "
+                "Value<T>(initial)");
+  if constexpr (kDefault) return T{};
+}
 
 /// A lock, and for a Value or an Array what it guards, as this process sees them: where the words
 /// are.
@@ -19,9 +41,9 @@ class SyncCore : public Core {
       : guards_(guards), initial_(std::move(initial)), array_bytes_(bytes) {}
 
   static std::shared_ptr<SyncCore> make_lock();
-  static std::shared_ptr<SyncCore> make_value(Bytes initial);
-  /// `initial` may be shorter: the rest is 0.
-  static std::shared_ptr<SyncCore> make_array(std::uint64_t bytes, Bytes initial);
+  static std::shared_ptr<SyncCore> make_value(Payload initial);
+  /// `initial`, whose bytes count, may be shorter: the rest is 0.
+  static std::shared_ptr<SyncCore> make_array(std::uint64_t bytes, Payload initial);
   static std::shared_ptr<SyncCore> load(Reader& reader);
 
   bool lock(Deadline deadline);

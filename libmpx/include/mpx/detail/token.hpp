@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
-#include <vector>
 
 #include "mpx/detail/buffer.hpp"
+#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
@@ -35,7 +35,7 @@ struct ModuleInfo {
 
 /// All modules of this process except the kernel's own page, in load order, the program first.
 /// Ranks compare these at start-up.
-std::vector<ModuleInfo> modules();
+stable::vector<ModuleInfo> modules();
 
 /// Names `address`. Throws UsageError when no module holds it (code made at run time).
 /// Cost:          some nanoseconds for an address asked for lately; else a search of the module
