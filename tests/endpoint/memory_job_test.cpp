@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "mpx/mpx.hpp"
 #include "support/homes.hpp"
@@ -308,6 +311,35 @@ TEST(MemoryJob, AHundredThousandHandlesComeAndGoInOneRank) {
   EXPECT_TRUE(job.settles([&] { return job.objects() == 0; }))
       << job.objects() << " objects are left";
   EXPECT_EQ(job.words(), 0u);
+}
+
+TEST(MemoryJob, ItsEndEndsTheWaitsOfThreadsThatAreStillInIt) {
+  for (int round = 0; round < 50; ++round) {
+    constexpr int kThreads = 3;
+    std::atomic<int> waiting = 0, told = 0;
+    std::vector<std::thread> threads;
+    auto job = std::make_unique<MemoryJob>(2);
+    std::optional<Queue<int>> queue;
+    job->as(0, [&] { queue.emplace(); });
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, client = job->client(0), queue = *queue] {
+        Client::set_current_of_thread(client);
+        ++waiting;
+        try {
+          static_cast<void>(queue.get());
+        } catch (const UsageError&) {
+          ++told;
+        }
+        Client::set_current_of_thread(nullptr);
+      });
+    }
+    while (waiting < kThreads) std::this_thread::yield();
+    if (round % 2 == 0) std::this_thread::sleep_for(1ms);  // asleep perhaps
+    queue.reset();
+    job.reset();
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(told, kThreads);
+  }
 }
 
 TEST(MemoryJob, CloseEndsWaitingGettersOfAllRanks) {

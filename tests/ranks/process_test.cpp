@@ -3,8 +3,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <mpx/mpx.hpp>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace {
@@ -251,6 +253,101 @@ TEST(Process, TwoHundredAtOnce) {
   for (int i = 0; i < 200; ++i) sum += queue.get();
   for (const auto& process : processes) process.join();
   EXPECT_EQ(sum, 199 * 200 / 2);
+}
+
+/// A working directory for a while, removed afterwards.
+class Folder {
+ public:
+  Folder() {
+    std::filesystem::create_directory(path_);
+    std::filesystem::current_path(path_);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove(path_);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  const std::filesystem::path before_ = std::filesystem::current_path();
+  // Nodes have temporary folders of their own, and this one in common.
+  const std::string path_ = before_ / ("mpx-test-" + std::to_string(::getpid()));
+};
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "none" : value;
+}
+
+std::string surroundings() {
+  return std::filesystem::current_path().string() + ' ' + variable("MPX_TEST_A") + ' ' +
+         variable("MPX_TEST_B");
+}
+
+TEST(Process, StartsInTheDirectoryAndEnvironmentOfItsStarter) {
+  const Folder folder;
+  const mpx::Pool early(1);
+  EXPECT_EQ(early.apply(surroundings), folder.path() + " none none");
+  ::setenv("MPX_TEST_A", "1", 1);
+  mpx::Queue<std::string> queue;
+  mpx::Process process(
+      [](mpx::Queue<std::string> out) {
+        out.put(surroundings());
+        ::unsetenv("MPX_TEST_A");
+        ::setenv("MPX_TEST_B", "2", 1);
+        mpx::Process inner([](mpx::Queue<std::string> deep) { deep.put(surroundings()); }, out);
+        inner.start();
+        inner.join();
+        out.put(mpx::Pool(1).apply(surroundings));
+      },
+      queue);
+  process.start();
+  EXPECT_EQ(queue.get(), folder.path() + " 1 none");
+  EXPECT_EQ(queue.get(), folder.path() + " none 2");
+  EXPECT_EQ(queue.get(), folder.path() + " none 2");
+  process.join();
+  EXPECT_EQ(early.apply(surroundings), folder.path() + " none none") << "it had started before";
+  ::unsetenv("MPX_TEST_A");
+  EXPECT_EQ(mpx::Pool(1).apply(surroundings), folder.path() + " none none");
+}
+
+TEST(Process, ADirectoryThatIsNotThereIsAnErrorOfStart) {
+  mpx::Queue<std::string> queue;
+  mpx::Event gone;
+  std::string path;
+  mpx::Process process;
+  {
+    const Folder folder;
+    path = folder.path();
+    process = mpx::Process(
+        [](mpx::Queue<std::string> out, mpx::Event removed) {
+          out.put("begun");
+          removed.wait();
+          try {
+            mpx::Process(nothing).start();
+          } catch (const mpx::LaunchError& error) {
+            out.put(error.what());
+          }
+          try {
+            mpx::Pool(1).apply(nothing);
+          } catch (const mpx::LaunchError& error) {
+            out.put(error.what());
+          }
+        },
+        queue, gone);
+    process.start();
+    EXPECT_EQ(queue.get(), "begun");
+  }
+  gone.set();
+  for (int i = 0; i < 2; ++i) {
+    const auto text = queue.get();
+    EXPECT_NE(text.find("'" + path + "'"), std::string::npos) << text;
+    EXPECT_NE(text.find(", host "), std::string::npos) << text;
+    EXPECT_NE(text.find("No such file"), std::string::npos) << text;
+  }
+  process.join();
 }
 
 TEST(Process, SeesTheGlobalsAsTheyWereAtRun) {

@@ -264,6 +264,27 @@ TEST(SessionHost, AnotherThreadMayUseItWhereMpiAllowsThat) {
   EXPECT_EQ(sum, 100);
 }
 
+TEST(SessionHost, ItsEndEndsTheWaitOfAnotherThread) {
+  if (thread_level() < MPI_THREAD_SERIALIZED) GTEST_SKIP();
+  std::atomic<bool> waits = false;
+  std::string text;
+  std::thread thread;
+  {
+    const mpx::Session session(MPI_COMM_WORLD);
+    thread = std::thread([&] {
+      text = usage_text([&] {
+        const mpx::Queue<int> queue;
+        queue.put(1);
+        waits = queue.get() == 1;
+        queue.get();
+      });
+    });
+    while (!waits) std::this_thread::yield();
+  }
+  thread.join();
+  EXPECT_NE(text.find("has ended"), std::string::npos) << text;
+}
+
 TEST(SessionHost, AThreadMayUseMpiWhileAnotherUsesIt) {
   if (thread_level() < MPI_THREAD_MULTIPLE) GTEST_SKIP();
   mpx::Session session(MPI_COMM_WORLD);

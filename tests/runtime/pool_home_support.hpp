@@ -42,7 +42,7 @@ struct PoolHomeTest : testing::Test {
   void open(std::uint64_t processes, std::uint64_t retries = 1,
             std::uint64_t max_tasks_per_child = 0) {
     pool = std::make_unique<PoolHome>(
-        self, owner, directory, PoolSettings{processes, max_tasks_per_child, retries, "", {}});
+        self, owner, directory, PoolSettings{processes, max_tasks_per_child, retries, "", {}, {}});
     pool->on(request(Kind::pool_open, owner, 1), {}, out);
     pump();
   }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cerrno>
 #include <csignal>
 
 #include "support/homes.hpp"
@@ -25,7 +24,9 @@ struct ProcessHomeTest : testing::Test {
     home->on(request(Kind::process_start, parent, call), {Packer::pack(wanted), {}}, out);
     if (const auto frame = out.pop(Kind::spawn)) child = frame->header.to;
   }
-  void spawned(int pid, int error = 0) { directory.on_spawned(child, pid, error, out); }
+  void spawned(int pid, const std::string& trouble = "") {
+    directory.on_spawned(child, pid, trouble, out);
+  }
   void ended(int exit_code) { directory.on_ended(child, facts_of(child, exit_code), out); }
   void watch(ProcessId who, std::uint64_t call) {
     home->on(request(Kind::process_watch, who, call), {}, out);
@@ -64,7 +65,7 @@ TEST_F(ProcessHomeTest, AStartThatCannotBeMetMayBeTriedAgain) {
 
 TEST_F(ProcessHomeTest, AFailedForkIsALaunchErrorAndMayBeTriedAgain) {
   start(1);
-  spawned(0, EAGAIN);
+  spawned(0, "no more of them");
   EXPECT_EQ(out.answer(parent, 1), Status::failed);
   ended(1);
   start(2);

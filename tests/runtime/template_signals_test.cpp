@@ -56,9 +56,12 @@ TEST_F(TemplateSignals, OfALauncherToTheWholeGroupEndNobody) {
 }
 
 TEST_F(TemplateSignals, AnnouncedOnesTerminate) {
+  // Where they are ignored, as in a shell's background, they stay so.
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGHUP, SIG_DFL);
   Launcher rank(wait_for_end);
   std::uint64_t serial = 0;
-  for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGKILL, SIGHUP}) {
+  for (const int signo : {SIGTERM, SIGINT, SIGKILL, SIGHUP}) {
     auto channel = rank.spawn(++serial);
     EXPECT_EQ(take_byte(channel), 1);
     rank.forker.signal(serial, signo);
@@ -71,38 +74,74 @@ TEST_F(TemplateSignals, AnnouncedOnesTerminate) {
   EXPECT_EQ(rank.next(Type::exited, serial).status, 7 << 8);
 }
 
-TEST_F(TemplateSignals, AreNotLostOnAChildThatHasNotBegun) {
-  Launcher rank(wait_for_end);
-  for (std::uint64_t serial = 1; serial <= 200; ++serial) {
-    auto channel = rank.spawn(serial);
-    rank.forker.signal(serial, SIGTERM);
-    EXPECT_EQ(rank.next(Type::exited, serial).status, SIGTERM);
-  }
-}
-
-TEST_F(TemplateSignals, AnnouncedOnesAreNotLostInALaunchersPendingOne) {
-  Launcher rank(wait_for_end);
-  auto channel = rank.spawn(1);
-  EXPECT_EQ(take_byte(channel), 1);
-  const pid_t pid = rank.next(Type::started).pid;
-  ::kill(pid, SIGSTOP);
-  ::kill(pid, SIGTERM);
-  rank.forker.signal(1, SIGTERM);
-  rank.forker.signal(1, SIGCONT);
-  EXPECT_EQ(rank.next(Type::exited).status, SIGTERM);
-}
-
-TEST_F(TemplateSignals, MayBeTakenOverByTheUsersCode) {
-  Launcher rank([](std::uint64_t serial, Channel channel) {
-    struct sigaction action {};
-    action.sa_handler = [](int) { ::_exit(55); };
-    ::sigaction(SIGTERM, &action, nullptr);
-    return wait_for_end(serial, std::move(channel));
+TEST_F(TemplateSignals, ThatAskTheJobToStopEndNoSleepOfAChild) {
+  Launcher rank([](std::uint64_t, Channel channel) {
+    give_byte(channel, 1);
+    const bool slept = ::poll(nullptr, 0, 200) == 0 && ::sleep(1) == 0;
+    give_byte(channel, 2);
+    return slept ? 0 : 1;
   });
   auto channel = rank.spawn(1);
   EXPECT_EQ(take_byte(channel), 1);
-  rank.forker.signal(1, SIGTERM);
-  EXPECT_EQ(rank.next(Type::exited).status, 55 << 8);
+  const auto pid = rank.next(Type::started).pid;
+  while (!channel.readable()) {
+    for (const int signo : {SIGUSR1, SIGUSR2}) ::kill(pid, signo);
+    ::usleep(1000);
+  }
+  EXPECT_EQ(rank.next(Type::exited).status, 0);
+}
+
+int disposition(int signo) {  // 0: default, 1: ignored, 2: a handler
+  struct sigaction action {};
+  ::sigaction(signo, nullptr, &action);
+  if ((action.sa_flags & SA_SIGINFO) != 0) return 2;
+  return action.sa_handler == SIG_DFL ? 0 : action.sa_handler == SIG_IGN ? 1 : 2;
+}
+
+TEST_F(TemplateSignals, ThatTheRankIgnoresOrBlocksAreAChildsAsUsersExpect) {
+  const int status = in_fake_rank([] {
+    sigset_t all;
+    ::sigfillset(&all);
+    for (const int signo : {SIGCHLD, SIGTERM, SIGVTALRM, SIGHUP, SIGINT, SIGQUIT, SIGPIPE})
+      ::signal(signo, SIG_IGN);
+    ::signal(SIGPROF, [](int) {});  // of the program
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+    Launcher rank([](std::uint64_t, Channel) {
+      sigset_t blocked;
+      ::sigprocmask(SIG_SETMASK, nullptr, &blocked);
+      if (::sigisemptyset(&blocked) == 0) return 1;
+      for (const int signo : {SIGCHLD, SIGVTALRM}) {
+        if (disposition(signo) != 0) return 2;
+      }
+      for (const int signo : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) {
+        if (disposition(signo) != 1) return 3;
+      }
+      if (disposition(SIGTERM) != 2 || disposition(SIGPROF) != 2) return 4;
+      return std::system("exit 5") == 5 << 8 ? 0 : 5;
+    });
+    auto channel = rank.spawn(1);
+    return rank.next(Type::exited, 1).status >> 8;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(TemplateSignals, EndACopyThatAChildHasForked) {
+  Launcher rank([](std::uint64_t serial, Channel) {
+    const pid_t copy = ::fork();
+    if (copy == 0) {
+      for (;;) ::pause();
+    }
+    if (serial == 2) ::usleep(100'000);
+    ::kill(copy, SIGUSR1);  // which launchers send to all
+    ::kill(copy, SIGTERM);
+    int status = 0;
+    ::waitpid(copy, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  });
+  for (const std::uint64_t serial : {1, 2}) {  // at once, and when it sleeps
+    auto channel = rank.spawn(serial);
+    EXPECT_EQ(rank.next(Type::exited, serial).status, SIGTERM << 8);
+  }
 }
 
 TEST(LauncherEnvironment, TellsALaunchersVariablesFromAUsers) {

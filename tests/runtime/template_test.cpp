@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
@@ -233,6 +235,59 @@ TEST_F(TemplateTest, ReportsAChildThatItCannotStart) {
               ::prlimit(rank.forker.pid(), RLIMIT_NOFILE, &few, nullptr);
               auto another = rank.spawn(8);
               return rank.next(Type::exited).serial == 8 ? 0 : 2;
+            }),
+            0);
+}
+
+TEST_F(TemplateTest, GivesChildrenAnEmptyInputWhateverTheRankHasReadAhead) {
+  EXPECT_EQ(in_fake_rank([] {
+              int ends[2];
+              if (::pipe(ends) != 0 || ::write(ends[1], "one\ntwo\nthree\n", 14) != 14) return 1;
+              ::dup2(ends[0], STDIN_FILENO);
+              std::clearerr(stdin);
+              std::string line;
+              std::getline(std::cin, line);
+              Launcher rank([](std::uint64_t, Channel) {
+                std::string more;
+                return !std::getline(std::cin, more) && std::fgetc(stdin) == EOF ? 0 : 2;
+              });
+              auto channel = rank.spawn(1);
+              if (const auto status = rank.next(Type::exited).status; status != 0)
+                return status >> 8;
+              return line == "one" && std::getline(std::cin, line) && line == "two" ? 0 : 3;
+            }),
+            0);
+}
+
+TEST_F(TemplateTest, OpensStandardDescriptorsThatAreClosed) {
+  EXPECT_EQ(in_fake_rank([] {
+              for (const int fd : {0, 1, 2}) ::close(fd);
+              Launcher rank([](std::uint64_t, Channel) { return 0; });
+              for (const int fd : {0, 1, 2}) {
+                struct stat status {};
+                if (::fstat(fd, &status) != 0 || status.st_rdev != makedev(1, 3)) return 1 + fd;
+              }
+              if (rank.forker.socket() <= 2) return 4;
+              auto channel = rank.spawn(1);
+              return rank.next(Type::exited).status;
+            }),
+            0);
+}
+
+TEST_F(TemplateTest, RaisesTheLimitOfOpenFilesForTheRankAlone) {
+  EXPECT_EQ(in_fake_rank([] {
+              const auto open_files = [] {
+                rlimit limit{};
+                ::getrlimit(RLIMIT_NOFILE, &limit);
+                return limit.rlim_cur;
+              };
+              const rlimit few{100, 200};
+              if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return 1;
+              Launcher rank([=](std::uint64_t, Channel) { return open_files() == 100 ? 0 : 2; });
+              auto channel = rank.spawn(1);
+              if (const auto status = rank.next(Type::exited).status; status != 0)
+                return status >> 8;
+              return open_files() == 200 ? 0 : 3;
             }),
             0);
 }

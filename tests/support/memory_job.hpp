@@ -29,11 +29,13 @@ class MemoryJob {
   MemoryJob(const MemoryJob&) = delete;
   MemoryJob& operator=(const MemoryJob&) = delete;
   ~MemoryJob() {
+    for (auto& rank : ranks_) rank->client->end_waits();
     for (auto& rank : ranks_) rank->background.reset();
     for (auto& rank : ranks_) rank->client->detach();
   }
 
   [[nodiscard]] int size() const { return static_cast<int>(ranks_.size()); }
+  [[nodiscard]] std::shared_ptr<Client> client(int rank) { return part(rank).client; }
 
   /// Runs `body(rank)` in a thread of each rank, `threads` of them, and rethrows what one of them
   /// throws.

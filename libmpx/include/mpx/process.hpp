@@ -51,7 +51,8 @@ class Sentinel {
 ///
 /// It is a real process of the operating system: with a pid, signals and an exit code, and its
 /// death is no more than an exit code to the others. It sees the program's globals as they were at
-/// mpx::run. More processes than slots may run. A process that is no daemon is joined when its
+/// mpx::run, the working directory and environment that its starter has at start(), and an empty
+/// standard input. More processes than slots may run. One that is no daemon is joined when its
 /// parent ends.
 ///
 /// A Process is a handle: copies name the same process, here and in other processes.
@@ -80,7 +81,8 @@ class Process {
             call_of(f, args...))) {}
 
   /// Starts it, and returns when it has a pid. Throws UsageError if it was started before, if the
-  /// place asked for does not exist, or in a daemon; LaunchError if it cannot be started.
+  /// place asked for does not exist, or in a daemon; LaunchError if it cannot be started, also for
+  /// the want of the working directory on another node.
   void start() const { core_->start(); }
   /// Blocks until it has ended. Throws UsageError before start().
   void join() const { static_cast<void>(core_->join(detail::Deadline::never())); }

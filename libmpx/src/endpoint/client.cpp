@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "core/forks.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "mpx/error.hpp"
@@ -16,7 +17,11 @@ namespace {
 using Time = std::chrono::steady_clock::time_point;
 
 std::mutex current_mutex;
-std::shared_ptr<Client> current_client;  // guarded by current_mutex
+/// Guarded by current_mutex. Never destroyed: threads may go on while the process ends.
+std::shared_ptr<Client>& current_client() {
+  static auto* const client = new std::shared_ptr<Client>;
+  return *client;
+}
 thread_local std::shared_ptr<Client>
     current_client_of_thread;  // tests: several ranks in one process
 
@@ -29,24 +34,26 @@ Client::Client(Identity self) : self_(std::move(self)), claim_slots_(kClaimSlots
 Client::~Client() = default;
 
 std::shared_ptr<Client> Client::current() {
+  require_no_copy();
   if (current_client_of_thread) return current_client_of_thread;
   const std::lock_guard guard(current_mutex);
-  if (!current_client) {
+  if (!current_client()) {
     throw UsageError(
         "an object of libmpx is used outside mpx::run (or a Session): make handles inside the "
         "body, or use them only there");
   }
-  return current_client;
+  return current_client();
 }
 
 bool Client::exists() {
+  require_no_copy();
   const std::lock_guard guard(current_mutex);
-  return current_client != nullptr;
+  return current_client() != nullptr;
 }
 
 void Client::set_current(std::shared_ptr<Client> client) {
   const std::lock_guard guard(current_mutex);
-  current_client.swap(client);
+  current_client().swap(client);
 }
 
 void Client::set_current_of_thread(std::shared_ptr<Client> client) {
@@ -54,6 +61,7 @@ void Client::set_current_of_thread(std::shared_ptr<Client> client) {
 }
 
 void Client::attach(Link* link, ClaimWord* claims) {
+  watch_forks();
   const std::lock_guard guard(mutex_);
   link_ = link;
   if (claims == nullptr) {
@@ -65,19 +73,19 @@ void Client::attach(Link* link, ClaimWord* claims) {
 }
 
 void Client::detach() {
+  end_waits();
   const std::lock_guard guard(mutex_);
   link_ = nullptr;
-  turn_.notify_all();
 }
 
 void Client::require_link() const {
-  if (link_ == nullptr) {
+  if (link_ == nullptr || ended_) {
     throw UsageError("an object of libmpx is used after mpx::run (or the Session) has ended");
   }
 }
 
 ObjectId Client::new_object(int home) {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard guard(mutex());
   return {home, next_object_++, self_.id};
 }
 
@@ -109,7 +117,7 @@ void Client::send_count(Kind kind, const Reference& reference) {
 
 void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex());
   post(lock, kind, object, std::move(payload), status);
 }
 
@@ -127,7 +135,7 @@ Reply Client::call(Kind kind, const ObjectId& object, Payload payload) {
 std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload,
                                         Deadline deadline, std::function<void(Reply)> late) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex());
   require_link();
   const auto call = next_call_++;
   Pending pending;
@@ -159,7 +167,7 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
 
 Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const ObjectId& object) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex());
   require_link();
   const auto call = next_call_++;
   Pending pending;
@@ -230,6 +238,7 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Wa
       throw;
     }
     driving_ = false;
+    if (ended_) turn_.notify_all();
     if (waiting != nullptr && waiting->since_ == Time{}) waiting->since_ = link_->driven_since();
     if (!soon_.empty()) run_tasks(lock);
   } else {
@@ -361,13 +370,13 @@ void Client::deliver(Frame&& frame) {
 }
 
 void Client::set_handler(std::function<void(Frame&&)> handler) {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard guard(mutex());
   handler_ = std::move(handler);
   for (auto& frame : std::exchange(unhandled_, {})) handler_(std::move(frame));
 }
 
 void Client::settle() {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex());
   if (link_ == nullptr) return;
   for (const auto& [id, core] : cores_) {
     if (!core.core->retired_) core.core->before_exit();
@@ -398,7 +407,7 @@ void Client::free_claim_slot(std::uint16_t slot) {
 
 std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& object) {
   {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(mutex());
     require_link();
     // These need no answer from anybody: a loop of them drives now and then all the same.
     if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
@@ -414,7 +423,7 @@ std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& o
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
   while (true) {
     {
-      const std::lock_guard guard(mutex_);
+      const std::lock_guard guard(mutex());
       const auto found = cores_.find(id);
       if (found == cores_.end()) return nullptr;
       if (auto core = found->second.alive.lock()) return core;
@@ -426,13 +435,13 @@ std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
 }
 
 void Client::remember(const std::shared_ptr<Core>& core) {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard guard(mutex());
   require_link();
   cores_[core->id_] = {core.get(), core};
 }
 
 bool Client::admit(const std::shared_ptr<Core>& core, const ObjectId& id, ProcessId counter) {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard guard(mutex());
   require_link();
   if (!cores_.try_emplace(id, KnownCore{core.get(), core}).second) return false;
   core->set_id(id, shared_from_this());
@@ -442,11 +451,11 @@ bool Client::admit(const std::shared_ptr<Core>& core, const ObjectId& id, Proces
 }
 
 void Client::retire(Core& core) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex());
   if (core.id_.empty() || std::exchange(core.retired_, true)) return;
   const auto found = cores_.find(core.id_);
   if (found != cores_.end() && found->second.core == &core) cores_.erase(found);
-  if (link_ == nullptr) return;
+  if (link_ == nullptr || ended_) return;
   try {
     if (!core.before_drop()) {
       send(Kind::drop, core.id_, {}, 0, {}, 0);
@@ -461,6 +470,7 @@ void Client::retire(Core& core) {
 }
 
 void Client::drop(const std::vector<Reference>& handles) {
+  if (is_forked_copy()) return;
   std::unique_lock lock(mutex_);
   drop(lock, handles);
 }
@@ -470,7 +480,7 @@ void Client::drop(std::unique_lock<std::mutex>& /*lock*/, const std::vector<Refe
 }
 
 void Client::drop_from_delivery(const std::vector<Reference>& handles) {
-  if (link_ == nullptr || handles.empty()) return;
+  if (link_ == nullptr || ended_ || handles.empty()) return;
   for (const auto& reference : handles) send_count(Kind::drop_flight, reference);
   link_->flush();
 }

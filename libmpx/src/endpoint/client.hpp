@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/claims.hpp"
+#include "core/forks.hpp"
 #include "core/pack.hpp"
 #include "endpoint/link.hpp"
 #include "mpx/detail/core.hpp"
@@ -72,11 +73,18 @@ class Client : public std::enable_shared_from_this<Client> {
 
   /// Connects. `claims` are the words by which units handed ahead are taken; null: own ones.
   void attach(Link* link, ClaimWord* claims);
-  /// From now on calls throw UsageError and messages go nowhere.
+  /// From now on calls throw UsageError, and so do waits of other threads: when this returns, none is
+  /// under way in the link.
+  void end_waits();
+  /// As end_waits(); messages go nowhere from now on.
   void detach();
 
   [[nodiscard]] const Identity& self() const { return self_; }
-  [[nodiscard]] std::mutex& mutex() { return mutex_; }
+  /// Throws UsageError in a copy of this process that fork() has made.
+  [[nodiscard]] std::mutex& mutex() {
+    require_no_copy();
+    return mutex_;
+  }
   [[nodiscard]] ObjectId new_object(int home);
   /// The rank for the home of a new object that may be anywhere: one that is known to do nothing
   /// but serve, if there is one.
@@ -141,14 +149,16 @@ class Client : public std::enable_shared_from_this<Client> {
     if (ready()) return true;
     Waiting waiting(*this, purpose, deadline);
     try {
-      while (wait_once(lock, deadline, &waiting) && !ready()) {
+      while (wait_once(lock, deadline, &waiting) && !ended_ && !ready()) {
       }
     } catch (...) {
       hand_over();
       throw;
     }
     hand_over();
-    return ready();
+    const bool is_ready = ready();
+    if (!is_ready && ended_) fail_wait();
+    return is_ready;
   }
 
   /// The number of this process's wait, if it waits without a time limit, else 0; of several threads
@@ -185,7 +195,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// the word is a message, its answer may come later than that.
   [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
     if (deadline.is_now() || deadline.is_never()) return false;
-    const std::lock_guard guard(mutex_);
+    const std::lock_guard guard(mutex());
     auto* words = link_ == nullptr ? nullptr : link_->words();
     return words == nullptr || !words->reaches(word.home);
   }
@@ -292,6 +302,7 @@ class Client : public std::enable_shared_from_this<Client> {
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
+  [[noreturn]] static void fail_wait();
   void wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending,
                        const Purpose& purpose, int home);
   void send_count(Kind kind, const Reference& reference);
@@ -301,6 +312,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::condition_variable turn_;  // to drive, or something was delivered
   Link* link_ = nullptr;
   bool driving_ = false;
+  bool ended_ = false;  // no call is served any more
   int waiting_ = 0;
   Waiting* waits_ = nullptr;  // the newest first
   std::uint64_t next_wait_ = 1;
@@ -340,7 +352,7 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
   constexpr auto kLongest = std::chrono::milliseconds(10);
   std::optional<Deadline> soon, end;
   for (int look = 0; !enough(seen); ++look) {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(mutex());
     auto* words = link_ == nullptr ? nullptr : link_->words();
     if (words == nullptr || !words->reaches(word.home)) return;
     seen = words->load(word);
@@ -362,6 +374,7 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
 template <class CoreT, class... Args>
 std::shared_ptr<CoreT> Client::make_core(Args&&... args) {
   return std::shared_ptr<CoreT>(new CoreT(std::forward<Args>(args)...), [](CoreT* core) {
+    if (is_forked_copy()) return;  // nothing of it is to be touched
     Core& base = *core;
     if (base.client_) base.client_->retire(base);
     delete core;

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "endpoint/client.hpp"
+#include "mpx/error.hpp"
 
 namespace mpx::detail {
 
@@ -70,6 +71,22 @@ void Client::note_threads() {
 int Client::service_threads() const {
   const auto polling = std::count_if(other_threads_.begin(), other_threads_.end(), sleeps_in_poll);
   return own_threads_ + static_cast<int>(polling);
+}
+
+void Client::end_waits() {
+  std::unique_lock lock(mutex_);
+  ended_ = true;
+  turn_.notify_all();
+  while (driving_) {  // in there, without the mutex, it uses what is about to go
+    link_->interrupt();
+    turn_.wait(lock);
+  }
+}
+
+void Client::fail_wait() {
+  throw UsageError(
+      "mpx::run (or the Session) has ended while a thread of this process waited for an object of "
+      "libmpx: what the thread waits for must come before, and the thread be joined");
 }
 
 /// Rank 0 asks. Who drives, and so gets here, waits, unless it only looks in passing.

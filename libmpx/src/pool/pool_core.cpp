@@ -6,6 +6,7 @@
 #include "core/pack.hpp"
 #include "core/remote_exception.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/surroundings.hpp"
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
 #include "pool/progress.hpp"
@@ -62,7 +63,7 @@ ObjectId PoolCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(0);
   PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries,
-                        request_.name, client->self().facts()};
+                        request_.name,      client->self().facts(),       current_surroundings()};
   Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::pool, settings), {}}),
                 "making a Pool");
   Client::check(client->call(Kind::pool_open, id, std::move(initializer_)), "making a Pool");

@@ -11,6 +11,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "core/forks.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
@@ -185,6 +186,7 @@ void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView
     record.status = static_cast<std::uint32_t>(Status::error);
     result_.raw(error.data(), error.size());
   }
+  require_no_copy();  // which the task may have forked, and which comes back from it
   record.size = result_.bytes().size() - sizeof record;
   record.handles = static_cast<std::uint32_t>(result_.handles().size());
   if (record.handles == 0 && result_.bytes().size() <= SharedBlock::kStagingBytes) {

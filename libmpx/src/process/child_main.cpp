@@ -8,11 +8,13 @@
 #include <deque>
 #include <iostream>
 
+#include "core/forks.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
 #include "endpoint/client.hpp"
 #include "endpoint/stream_link.hpp"
+#include "endpoint/surroundings.hpp"
 #include "mpx/detail/callable.hpp"
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
@@ -23,16 +25,18 @@
 namespace mpx::detail {
 namespace {
 
-std::shared_ptr<Client> client_of_child;
+// Never destroyed, as all that it uses: static objects may hold handles, and other threads wait.
+std::shared_ptr<Client>* client_of_child = nullptr;
 
 // Before a process ends, by return or by exit(), it joins its processes and gives up its handles.
 void at_exit() {
-  if (!client_of_child) return;
+  if (client_of_child == nullptr || is_forked_copy()) return;
+  auto& client = **client_of_child;
   try {
-    if (client_of_child->has_started_children) {
-      static_cast<void>(client_of_child->call_service(Kind::await_children, ProcessId(0, 0)));
+    if (client.has_started_children) {
+      static_cast<void>(client.call_service(Kind::await_children, ProcessId(0, 0)));
     }
-    client_of_child->settle();
+    client.settle();
   } catch (const std::exception& error) {
     log_error("at the end of the process: {}", error.what());
   }
@@ -50,11 +54,9 @@ Frame first_frame(StreamLink& link, Client& client, std::deque<Frame>& arrived) 
 }  // namespace
 
 int child_main(std::uint64_t /*serial*/, Channel channel) {
-  // These live on until the process ends, for handles in static objects.
   static Client* target = nullptr;
-  static std::deque<Frame> early;  // what came before there is a client
-  static std::unique_ptr<StreamLink> link;
-  link = std::make_unique<StreamLink>(
+  static auto& early = *new std::deque<Frame>;  // what came before there is a client
+  static auto* const link = new StreamLink(
       std::move(channel),
       [](Frame&& frame) {
         if (target != nullptr) {
@@ -85,24 +87,27 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
   self.host = host;
   set_log_identity(self.id.rank(), self.host, self.name);
 
-  client_of_child = std::make_shared<Client>(self);
+  client_of_child = new std::shared_ptr<Client>(std::make_shared<Client>(self));
+  auto& client = **client_of_child;
   auto& shared = *reinterpret_cast<SharedBlock*>(link->channel().scratch().data());
-  client_of_child->attach(link.get(), shared.claims);
+  client.attach(link, shared.claims);
   share_stop_flag(&shared.stop);
-  target = client_of_child.get();
+  target = &client;
   {
     const std::lock_guard guard(target->mutex());
     for (auto& frame : early) target->deliver(std::move(frame));
     early.clear();
   }
-  Client::set_current(client_of_child);
+  Client::set_current(*client_of_child);
   std::atexit(at_exit);
 
   int status = 0;
   try {
+    enter_surroundings(request.surroundings);
+    note_surroundings(request.surroundings);
     Incoming incoming(payload.handles);
     if (request.in_pool != 0) {
-      status = serve_pool(*client_of_child, request.pool, shared, call);
+      status = serve_pool(client, request.pool, shared, call);
     } else {
       const RecordThrows record;
       Reader reader(call);
@@ -111,7 +116,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
       callee->call(reader, ignored);
     }
   } catch (...) {
-    report_exception(std::current_exception(), *client_of_child);
+    report_exception(std::current_exception(), client);
     status = 1;
   }
   return status;

@@ -13,6 +13,7 @@
 #include "core/log.hpp"
 #include "mpx/error.hpp"
 #include "process/completion.hpp"
+#include "runtime/stop_signal.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -192,23 +193,28 @@ void Job::check_settings() {
 }
 
 Job::~Job() {
+  client_->end_waits();
   background_.reset();
   client_->detach();
   Client::set_current(nullptr);
 }
 
 void Job::start_background() {
+  const RequestsLetIn for_its_thread;
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
   client_->add_own_thread();
 }
 
 void Job::serve() {
-  std::unique_lock lock(client_->mutex());
-  const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
-  while (!runtime_->shutting_down() || runtime_->busy()) {
-    runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
+  {
+    std::unique_lock lock(client_->mutex());
+    const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
+    while (!runtime_->shutting_down() || runtime_->busy()) {
+      runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
+    }
+    runtime_->progress();
   }
-  runtime_->progress();
+  client_->end_waits();
 }
 
 void Job::await_children() {
@@ -217,6 +223,7 @@ void Job::await_children() {
 
 void Job::finish() {
   await_children();
+  client_->end_waits();  // first: what wakes the background thread, another that sleeps may take
   background_.reset();
   std::unique_lock lock(client_->mutex());
   runtime_->begin_shutdown();

@@ -7,6 +7,7 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/surroundings.hpp"
 #include "runtime/stop_signal.hpp"
 
 namespace mpx {
@@ -76,11 +77,12 @@ void ProcessCore::start() {
   request.daemon = settings_.daemon ? 1 : 0;
   auto& from = client();
   request.parent_facts = from.self().facts();
+  request.surroundings = current_surroundings();
   auto body = Packer::pack(request);
   body.insert(body.end(), call_.bytes.begin(), call_.bytes.end());
   from.has_started_children = true;
   const auto reply = from.call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
-  Client::check(reply, fmt::format("start of process '{}'", settings_.name));
+  Client::check(reply, "start of a process");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
   const auto call = std::exchange(call_, {});  // what it keeps is given up without the mutex
   const std::lock_guard guard(from.mutex());

@@ -4,22 +4,27 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <thread>
 
+#include "core/forks.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
+#include "endpoint/surroundings.hpp"
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
 #include "process/completion.hpp"
 #include "process/job.hpp"
 #include "process/report.hpp"
+#include "runtime/start_conditions.hpp"
 #include "runtime/stop_signal.hpp"
 
 namespace mpx::detail {
@@ -30,6 +35,7 @@ class Program {
  public:
   Program(int& argc, char**& argv)
       : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
+    if (session_.rank() != 0) held_.release();  // there is no user's code to be spared
     install_rank_handlers(library_.launched(), session_.rank() == 0, completion_is_noted());
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -65,12 +71,13 @@ class Program {
   }
 
   std::optional<Template> template_;
+  HeldRequests held_;  // from MPI's threads, too
   MpiLibrary library_;
   MpiSession session_;
   std::optional<Job> job_;
 };
 
-std::unique_ptr<Program> program;
+Program* program = nullptr;  // not destroyed with the static objects: copies by fork() have it, too
 
 // A line of up to PIPE_BUF bytes is one write, so that processes that share a terminal, as those of a
 // rank do under mpirun, do not tear each other's lines; the C library's buffer is smaller there.
@@ -79,12 +86,30 @@ void keep_lines_whole() {
   if (::isatty(STDOUT_FILENO) == 1) std::setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
 }
 
-// The body has called exit(): the job ends in good order all the same.
+void end_program() {
+  if (!is_forked_copy()) delete std::exchange(program, nullptr);
+}
+
+std::recursive_mutex ending;  // it is recursive for an exit() in a callback while the job ends
+bool ended = false;           // guarded by ending
+std::atomic<bool> exits = false;
+
+/// Ends the job in good order. False if another thread has done so: by exit(), for the thread of the
+/// body, which therefore must not return.
+bool finish(int status) {
+  const std::lock_guard guard(ending);
+  if (std::exchange(ended, true)) return false;
+  program->finish(status);
+  end_program();
+  return true;
+}
+
+// The program has called exit() in the body: the job ends in good order all the same.
 void on_exit_of_body(int status, void* /*unused*/) {
-  if (!program) return;
+  if (is_forked_copy()) return;
+  exits = true;
   try {
-    program->finish(status);
-    program.reset();
+    finish(status);
   } catch (const std::exception& error) {
     log_error("at exit: {}", error.what());
   }
@@ -92,7 +117,9 @@ void on_exit_of_body(int status, void* /*unused*/) {
 
 int run_body(int argc, char** argv, const std::function<int(std::span<char*>)>& body) {
   auto& job = program->job();
+  const auto client = job.client();
   job.start_background();
+  note_surroundings({});
   ::on_exit(on_exit_of_body, nullptr);
   int status = 0;
   try {
@@ -101,10 +128,12 @@ int run_body(int argc, char** argv, const std::function<int(std::span<char*>)>& 
     status = body(std::span<char*>(argv + skip, static_cast<std::size_t>(argc - skip)));
   } catch (...) {
     std::cout.flush();
-    report_exception(std::current_exception(), *job.client());
+    // Another thread's exit() ends the waits of this one.
+    if (!exits) report_exception(std::current_exception(), *client);
     status = 1;
   }
-  program->finish(status);
+  if (is_forked_copy()) return status;
+  while (!finish(status)) ::pause();
   return status;
 }
 
@@ -119,21 +148,22 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   try {
     take_completion_path();  // while there is one thread
     keep_lines_whole();
+    allow_relied_on_signals();
     // Launchers send USR1 and USR2 on to every rank: their default action would end it.
     install_rank_handlers(false, false);
-    program = std::make_unique<Program>(argc, argv);
+    program = new Program(argc, argv);
     if (program->job().rank() == 0) {
       mark("started");
       status = run_body(argc, argv, body);
     } else {
       program->job().serve();
+      end_program();
     }
-    program.reset();
   } catch (...) {
     const auto text = fmt::format("mpx: {}\n", describe(std::current_exception()));
     static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
     status = 1;
-    program.reset();
+    end_program();
   }
   return status;
 }

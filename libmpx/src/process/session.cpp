@@ -9,10 +9,12 @@
 #include <set>
 #include <string>
 
+#include "core/forks.hpp"
 #include "core/heap.hpp"
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "core/throw_trace.hpp"
+#include "endpoint/surroundings.hpp"
 #include "mpx/detail/session_core.hpp"
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
@@ -92,6 +94,7 @@ struct SessionCore::State {
     job->client()->drive_in_passing();
     if (!session->serialized()) job->keep_to_this_thread();
     at_finalize.emplace([this] { end_in_finalize(); });
+    note_surroundings({});
   }
 
   /// News of the other ranks; called under the client's mutex.
@@ -201,6 +204,7 @@ struct SessionCore::State {
 
   /// MPI works for the last time, and the other ranks may be at the end of the Session already.
   void end_in_finalize() {
+    if (is_forked_copy()) return;
     say(
         fmt::format("mpx: rank {} (pid {}): MPI_Finalize is called while a Session is alive, which "
                     "ends it: let its scope end before\n",
@@ -237,6 +241,7 @@ void SessionCore::prepare() {
   }
   prepared = Template::start(child_main);
   set_message_defaults(MpiLibrary::version());
+  note_surroundings({});
 }
 
 void SessionCore::require_mpi() {
@@ -254,6 +259,10 @@ SessionCore::SessionCore(int communicator) : state_(std::make_unique<State>(comm
 }
 
 SessionCore::~SessionCore() {
+  if (is_forked_copy()) {  // the Session is not its
+    static_cast<void>(state_.release());
+    return;
+  }
   auto& state = *state_;
   if (!state.job) return;  // MPI_Finalize has ended it
   if (std::uncaught_exceptions() > state.unwinding) {

@@ -113,13 +113,13 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
   return {};
 }
 
-void Directory::on_spawned(ProcessId id, int pid, int error, Outbox& out) {
+void Directory::on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out) {
   const auto found = records_.find(id);
   if (found == records_.end()) return;
-  found->second.facts.pid = pid;
-  if (found->second.observer != nullptr) {
-    found->second.observer->on_spawned(id, found->second.facts, error, out);
-  }
+  auto& facts = found->second.facts;
+  facts.pid = pid;
+  facts.trouble = trouble;
+  if (found->second.observer != nullptr) found->second.observer->on_spawned(id, facts, out);
 }
 
 void Directory::on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) {

@@ -26,7 +26,8 @@ class Directory {
   class Observer {
    public:
     virtual ~Observer() = default;
-    virtual void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) = 0;
+    /// With facts.trouble it could not be started, and has ended.
+    virtual void on_spawned(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
     virtual void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
   };
 
@@ -40,7 +41,7 @@ class Directory {
   /// object. Sets `id`. Returns a text if the request cannot be met; nothing else happens then.
   std::string start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
                     ProcessId& id, Outbox& out);
-  void on_spawned(ProcessId id, int pid, int error, Outbox& out);
+  void on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out);
   void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
   /// The observer of this process is gone.
   void forget(ProcessId id);

@@ -81,6 +81,7 @@ bool PoolHome::start_process(Outbox& out) {
   request.pool = self_;
   request.parent = owner_;
   request.parent_facts = settings_.owner;
+  request.surroundings = settings_.surroundings;
   ProcessId id;
   const auto trouble = directory_.start(std::move(request), {}, this,
                                         out.counted(self_.home, initializer_), id, out);
@@ -243,13 +244,16 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   take_back(worker, worker.outstanding);
   if (!worker.ready && !terminated_ && broken_.empty() &&
       ++failed_starts_ > 2 + settings_.processes) {
+    const ProcessLost lost(
+        fmt::format("processes of {} end before they are ready: '{}' on rank {}, host {} with {}; "
+                    "is its initializer at fault?",
+                    settings_.name, facts.name, facts.rank, facts.host, facts.exit_code),
+        {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code});
+    const LaunchError cannot(
+        fmt::format("processes of {} cannot be started: '{}' on rank {}, host {}: {}",
+                    settings_.name, facts.name, facts.rank, facts.host, facts.trouble));
     broken_ = capture(
-        std::make_exception_ptr(ProcessLost(
-            fmt::format(
-                "processes of {} end before they are ready: '{}' on rank {}, host {} with {}; "
-                "is its initializer at fault?",
-                settings_.name, facts.name, facts.rank, facts.host, facts.exit_code),
-            {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code})),
+        facts.trouble.empty() ? std::make_exception_ptr(lost) : std::make_exception_ptr(cannot),
         {});
     fail_all(broken_, out);
   }

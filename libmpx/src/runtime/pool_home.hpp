@@ -60,7 +60,7 @@ class PoolHome : public Home, private Directory::Observer {
   };
 
   // Of its processes, which need not have used it, the directory tells.
-  void on_spawned(ProcessId, const ProcessFacts&, int, Outbox&) override {}
+  void on_spawned(ProcessId, const ProcessFacts&, Outbox&) override {}
   void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override {
     on_ended(id, facts, out);
   }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 namespace mpx::detail {
 
 void ProcessHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
@@ -47,13 +45,12 @@ void ProcessHome::start(const FrameHeader& request, Payload payload, Outbox& out
   }
 }
 
-void ProcessHome::on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) {
-  if (error != 0) {
+void ProcessHome::on_spawned(ProcessId id, const ProcessFacts& facts, Outbox& out) {
+  if (!facts.trouble.empty()) {
     starting_ = false;
-    out.reply(starter_, Status::failed,
-              Packer::pack(fmt::format("cannot start process '{}' on rank {}, host {}: {}",
-                                       facts.name, facts.rank, facts.host, std::strerror(error))));
-    return;
+    return out.reply(starter_, Status::failed,
+                     Packer::pack(fmt::format("'{}' cannot be started on rank {}, host {}: {}",
+                                              facts.name, facts.rank, facts.host, facts.trouble)));
   }
   id_ = id;
   facts_ = facts;

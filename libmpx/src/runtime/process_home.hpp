@@ -23,7 +23,7 @@ class ProcessHome : public Home, private Directory::Observer {
   }
 
  private:
-  void on_spawned(ProcessId id, const ProcessFacts& facts, int error, Outbox& out) override;
+  void on_spawned(ProcessId id, const ProcessFacts& facts, Outbox& out) override;
   void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override;
   void start(const FrameHeader& request, Payload payload, Outbox& out);
 

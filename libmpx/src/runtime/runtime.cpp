@@ -166,8 +166,8 @@ void Runtime::serve(Frame&& frame) {
     case Kind::spawn:
       return supervisor_.spawn(std::move(frame));
     case Kind::spawned: {
-      const auto [pid, error] = Unpacker::unpack<std::int32_t, std::int32_t>(frame.body);
-      return directory_->on_spawned(header.from, pid, error, *this);
+      const auto [pid, trouble] = Unpacker::unpack<std::int32_t, std::string>(frame.body);
+      return directory_->on_spawned(header.from, pid, trouble, *this);
     }
     case Kind::process_ended:
       return on_process_ended(frame);

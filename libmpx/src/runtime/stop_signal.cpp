@@ -11,12 +11,14 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 
 namespace mpx::detail {
 
 namespace {
 
-constexpr std::array kStopSignals{SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+constexpr std::array kAnnounced{SIGTERM, SIGINT};
+constexpr std::array kRequests{SIGUSR1, SIGUSR2};
 
 std::atomic<bool> stop{false};
 std::atomic<const AnnouncedSignals*> announced_to_us{nullptr};
@@ -24,25 +26,31 @@ std::atomic<const AnnouncedSignals*> announced_to_us{nullptr};
 std::atomic<const std::atomic<bool>*> stop_of_worker{nullptr};
 std::atomic<std::uint32_t> rank_signals{0};
 std::atomic<int> wake{-1};
+pid_t owner = -1;     // the process of the handlers
 pid_t launcher = -1;  // whose SIGTERM ends us
 bool under_slurmstepd = false;
 bool reports_end = false;
 bool reports_are_silent = false;
+std::atomic<bool> holds{false};  // HeldRequests
 
 std::uint32_t bit(int signo) { return std::uint32_t{1} << signo; }
+
+/// For a handler: ends this process with that signal's status.
+void end_by(int signo) {
+  ::signal(signo, SIG_DFL);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signo);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signo);
+}
 
 void on_stop_signal(int signo) {
   const int saved = errno;
   const auto* announced = announced_to_us.load(std::memory_order_acquire);
-  if (announced && (announced->load(std::memory_order_acquire) & bit(signo))) {
-    ::signal(signo, SIG_DFL);
-    sigset_t set;
-    ::sigemptyset(&set);
-    ::sigaddset(&set, signo);
-    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-    ::raise(signo);
-  }
-  if (signo != SIGUSR2) stop.store(true, std::memory_order_release);
+  if (announced && (announced->load(std::memory_order_acquire) & bit(signo))) end_by(signo);
+  if (::getpid() != owner) end_by(signo);  // a copy by fork() that is not at leave_copy_alone() yet
+  stop.store(true, std::memory_order_release);
   errno = saved;
 }
 
@@ -52,6 +60,11 @@ void note(std::uint32_t rank_signal) {
 
 void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   const int saved = errno;
+  if (::getpid() != owner) {  // as above
+    if (signo == SIGTERM) end_by(signo);
+    errno = saved;
+    return;
+  }
   if (signo == SIGTERM && info->si_pid == launcher) {
     if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
     note(RankSignals::kEnds);
@@ -66,6 +79,45 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   if (const int event = wake.load(std::memory_order_acquire); event >= 0)
     static_cast<void>(!::write(event, &one, sizeof one));
   errno = saved;
+}
+
+sigset_t requests() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signo : kRequests) ::sigaddset(&set, signo);
+  return set;
+}
+
+bool is_ours(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0 ? action.sa_sigaction == on_rank_signal
+                                             : action.sa_handler == on_stop_signal;
+}
+
+bool is_ignored(int signo) {
+  struct sigaction action {};
+  ::sigaction(signo, nullptr, &action);
+  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/// In a copy of this process by fork(), which is nobody's rank or child: it can be ended by SIGTERM,
+/// and what a launcher sends to the whole group to ask the job to stop does not end it, nor what it
+/// executes.
+void leave_copy_alone() {
+  wake.store(-1, std::memory_order_release);
+  for (const int signo : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
+    struct sigaction action {};
+    ::sigaction(signo, nullptr, &action);
+    if (!is_ours(action)) continue;
+    ::signal(signo, is_announced_signal(signo) ? SIG_DFL : SIG_IGN);
+  }
+  if (!holds) return;
+  const auto set = requests();
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void spare_copies() {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, leave_copy_alone);
+  static_cast<void>(registered);
 }
 
 std::string name_of(pid_t process) {
@@ -104,8 +156,8 @@ void find_launcher() {
 
 }  // namespace
 
-bool is_stop_signal(int signo) noexcept {
-  return std::find(kStopSignals.begin(), kStopSignals.end(), signo) != kStopSignals.end();
+bool is_announced_signal(int signo) noexcept {
+  return std::find(kAnnounced.begin(), kAnnounced.end(), signo) != kAnnounced.end();
 }
 
 bool stop_flag() noexcept {
@@ -121,15 +173,21 @@ void share_stop_flag(const std::atomic<bool>* flag) noexcept {
 }
 
 void install_stop_handlers(const AnnouncedSignals* announced) {
+  owner = ::getpid();
   announced_to_us.store(announced, std::memory_order_release);
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
   action.sa_flags = SA_RESTART;  // user code is not to see EINTR because a launcher signals
   ::sigemptyset(&action.sa_mask);
-  for (const int signo : kStopSignals) ::sigaction(signo, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  // Ignored from the start, as by nohup or in a shell's background, it stays so, for what tasks start.
+  if (!is_ignored(SIGINT)) ::sigaction(SIGINT, &action, nullptr);
+  for (const int signo : kRequests) ::signal(signo, SIG_IGN);
+  spare_copies();
 }
 
 void install_rank_handlers(bool launched, bool reports, bool silently) {
+  owner = ::getpid();
   if (launched) find_launcher();
   reports_end = reports;
   reports_are_silent = silently;
@@ -139,9 +197,31 @@ void install_rank_handlers(bool launched, bool reports, bool silently) {
   ::sigemptyset(&action.sa_mask);
   for (const int signo : {SIGUSR1, SIGUSR2}) ::sigaction(signo, &action, nullptr);
   if (launched) ::sigaction(SIGTERM, &action, nullptr);
+  if (reports) spare_copies();  // the user's code runs here
 }
 
+HeldRequests::HeldRequests() {
+  holds = true;
+  const auto set = requests();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void HeldRequests::release() noexcept {
+  if (!std::exchange(held_, false)) return;
+  holds = false;
+  const auto set = requests();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+RequestsLetIn::RequestsLetIn() noexcept {
+  const auto set = requests();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, &mask_);
+}
+
+RequestsLetIn::~RequestsLetIn() { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
+
 ReportSignal::ReportSignal() {
+  owner = ::getpid();
   struct sigaction action {};
   ::sigaction(SIGUSR2, nullptr, &action);
   if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL) return;
@@ -149,6 +229,7 @@ ReportSignal::ReportSignal() {
   action.sa_flags = SA_RESTART | SA_SIGINFO;
   ::sigaction(SIGUSR2, &action, nullptr);
   installed_ = true;
+  spare_copies();
 }
 
 ReportSignal::~ReportSignal() {
@@ -166,12 +247,7 @@ std::uint32_t take_rank_signals() noexcept {
 void wake_on_signals(int event) noexcept { wake.store(event, std::memory_order_release); }
 
 void die_of_sigterm() noexcept {
-  ::signal(SIGTERM, SIG_DFL);
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGTERM);
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  ::raise(SIGTERM);
+  end_by(SIGTERM);
   std::_Exit(128 + SIGTERM);
 }
 

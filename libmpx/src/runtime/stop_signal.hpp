@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 
 namespace mpx::detail {
@@ -10,12 +11,12 @@ namespace mpx::detail {
 using AnnouncedSignals = std::atomic<std::uint32_t>;
 static_assert(AnnouncedSignals::is_always_lock_free);
 
-/// Whether `signo` is one that launchers send to whole process groups: SIGTERM, SIGINT, SIGUSR1 or
-/// SIGUSR2. Of these USR2 does not ask to stop.
-[[nodiscard]] bool is_stop_signal(int signo) noexcept;
+/// Whether a child heeds `signo` only if it has been announced, since launchers send it to whole
+/// process groups: SIGTERM or SIGINT.
+[[nodiscard]] bool is_announced_signal(int signo) noexcept;
 
-/// True once a launcher, a scheduler or a user at the terminal has sent one of these signals to
-/// this process, or its rank has been asked to stop. Behind mpx::stop_requested().
+/// True once a launcher, a scheduler or a user at the terminal has asked this process to stop, or its
+/// rank has been asked. Behind mpx::stop_requested().
 [[nodiscard]] bool stop_flag() noexcept;
 
 /// Sets stop_flag().
@@ -24,8 +25,10 @@ void set_stop_flag() noexcept;
 /// In a child: stop_flag() is true also when `flag`, which its worker sets, is. It must stay.
 void share_stop_flag(const std::atomic<bool>* flag) noexcept;
 
-/// Handles these signals from now on: an announced one terminates with that signal's status, any
-/// other only sets stop_flag(). Without `announced`, none terminates.
+/// For a child. SIGTERM and SIGINT: an announced one terminates with that signal's status, any other
+/// only sets stop_flag(). SIGUSR1 and SIGUSR2 are ignored, so that they end no sleep of the user's
+/// code: the child's rank gets them too. Copies of the child that fork() makes have SIGTERM and SIGINT
+/// as they were.
 void install_stop_handlers(const AnnouncedSignals* announced);
 
 /// What SIGTERM means to a rank that a launcher started, besides stop_flag().
@@ -43,7 +46,33 @@ struct RankSignals {
 /// does SIGTERM, where a launcher started the rank, unless it was mpirun that sent it: that ends the
 /// rank, by way of take_rank_signals() or, without `reports` or anybody to wake, at once.
 /// `silently`: what it reports is kept, to be said only if the job does not come to its end.
+/// Copies of the rank that fork() makes ignore USR1 and USR2, and have SIGTERM as it was.
 void install_rank_handlers(bool launched, bool reports, bool silently = false);
+
+/// While it lives, SIGUSR1 and SIGUSR2 are blocked in the thread that made it, and in those that this
+/// one starts: there they would end the sleeps of the user's code. Who lets them in for a thread of
+/// the library, which then runs the handlers, starts that thread within a RequestsLetIn.
+class HeldRequests {
+ public:
+  HeldRequests();
+  ~HeldRequests() { release(); }
+  HeldRequests(const HeldRequests&) = delete;
+  HeldRequests& operator=(const HeldRequests&) = delete;
+  void release() noexcept;
+
+ private:
+  bool held_ = true;
+};
+class RequestsLetIn {
+ public:
+  RequestsLetIn() noexcept;
+  ~RequestsLetIn();
+  RequestsLetIn(const RequestsLetIn&) = delete;
+  RequestsLetIn& operator=(const RequestsLetIn&) = delete;
+
+ private:
+  sigset_t mask_;
+};
 
 /// While it lives, USR2 asks this rank for a report (RankSignals::kWaits), unless the program handles
 /// or ignores that signal.

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -26,6 +29,31 @@ std::int32_t home_of(const Frame& frame) {
     return frame.header.object.home;
   }
   return Unpacker(frame.body).get<WordRequest>().word.home;
+}
+
+/// Why a process could not be forked, and what to look at.
+std::string describe_failure(int error) {
+  const char* hint = error == EMFILE || error == ENFILE ? " (see ulimit -n)"
+                     : error == EAGAIN ? " (see ulimit -u, and the limit of processes "
+                                         "of this node's job or container)"
+                     : error == ENOMEM
+                         ? " (see the memory of this node, and the memory limit of its "
+                           "job or container)"
+                         : "";
+  return std::strerror(error) + std::string(hint);
+}
+
+/// Where a process is to run, on this node.
+void check_directory(const std::string& directory) {
+  if (directory.empty()) return;
+  struct stat status {};
+  int error = ::stat(directory.c_str(), &status) == 0 ? 0 : errno;
+  if (error == 0 && !S_ISDIR(status.st_mode)) error = ENOTDIR;
+  if (error == 0 && ::access(directory.c_str(), X_OK) != 0) error = errno;
+  if (error == 0) return;
+  throw LaunchError(fmt::format(
+      "its working directory would be that of its starter, '{}', which is not to be had there: {}",
+      directory, std::strerror(error)));
 }
 
 int exit_code_of(int status) {
@@ -57,23 +85,23 @@ Supervisor::Supervisor(int rank, std::string host, std::optional<Template> forke
 
 void Supervisor::spawn(Frame request) {
   const auto id = request.header.to;
-  FrameHeader answer;
-  answer.kind = Kind::spawned;
-  answer.from = id;
+  StartRequest wanted;
+  std::optional<std::size_t> slot;
   try {
+    wanted = Unpacker(request.body).get<StartRequest>();
     if (!template_)
       throw UsageError(
           "this rank cannot start processes: mpx::prepare() was not called before MPI_Init");
-    const auto wanted = Unpacker(request.body).get<StartRequest>();
+    check_directory(wanted.surroundings.directory);
     auto [side, fds] = Channel::create(kRingBytes, sizeof(SharedBlock));
     auto child = std::make_unique<Child>(id, std::move(side));
     new (child->channel.scratch().data()) SharedBlock;
     child->shared().stop = stopping_;
     if (asleep_) child->channel.announce_sleep();
     child->facts = {wanted.name, host_, rank_, 0, 0, 0};
+    child->slot = slot = slots_.take();
+    template_->spawn(id.serial(), std::move(fds), slots_.options(slot));
     if (watch) watch(child->channel.socket(), true);
-    child->slot = slots_.take();
-    template_->spawn(id.serial(), std::move(fds), slots_.options(child->slot));
     request.header.kind = Kind::process_main;
     for (const auto& reference : references_of(request)) {
       ++child->arrived[reference];
@@ -84,15 +112,39 @@ void Supervisor::spawn(Frame request) {
     children_[id.serial()] = std::move(child);
     changed_ = true;
   } catch (const std::exception& error) {
-    log_error("cannot start {}: {}", to_string(id), error.what());
+    slots_.give_back(slot);
     drop_references(request);
-    answer.to = ProcessId(0, 0);
-    route_(make_frame(answer, Payload{Packer::pack(std::int32_t{0}, std::int32_t{ENOMEM}), {}}));
-    ProcessFacts facts;
-    facts.exit_code = 1;
-    answer.kind = Kind::process_ended;
-    route_(make_frame(answer, Payload{Packer::pack(facts), {}}));
+    const ProcessFacts facts{wanted.name, host_, rank_, 0, 1, 1, error.what()};
+    report_start(id, facts);
+    FrameHeader header;
+    header.kind = Kind::process_ended;
+    header.from = id;
+    header.to = ProcessId(0, 0);
+    route_(make_frame(header, Payload{Packer::pack(facts), {}}));
   }
+}
+
+/// Tells rank 0 that a process is there, or why not. Of what repeats, the log has one line, and how
+/// often it came again.
+void Supervisor::report_start(ProcessId id, const ProcessFacts& facts) {
+  if (facts.trouble != failure_) {
+    log_failures();
+    failure_ = facts.trouble;
+  }
+  if (!facts.trouble.empty() && failures_++ == 0)
+    log_error("process '{}' cannot be started: {}", facts.name, facts.trouble);
+  FrameHeader header;
+  header.kind = Kind::spawned;
+  header.from = id;
+  header.to = ProcessId(0, 0);
+  route_(make_frame(header, Payload{Packer::pack(facts.pid, facts.trouble), {}}));
+}
+
+void Supervisor::log_failures() {
+  const auto again = std::exchange(failures_, 0);
+  if (again > 1)
+    log_error("{} more process{} could not be started, for the same reason", again - 1,
+              again == 2 ? "" : "es");
 }
 
 void Supervisor::signal(ProcessId who, int signo) {
@@ -296,14 +348,9 @@ void Supervisor::on_event(const Template::Event& event) {
     return;
   }
   child.facts.pid = event.pid;
-  const int error = event.type == Type::failed ? event.status : 0;
-  FrameHeader header;
-  header.kind = Kind::spawned;
-  header.from = child.id;
-  header.to = ProcessId(0, 0);
-  route_(
-      make_frame(header, Payload{Packer::pack(std::int32_t{event.pid}, std::int32_t{error}), {}}));
-  if (error != 0) {
+  if (event.type == Type::failed) child.facts.trouble = describe_failure(event.status);
+  report_start(child.id, child.facts);
+  if (event.type == Type::failed) {
     child.facts.exit_code = 1;
     report_end(child);
   }
@@ -423,6 +470,7 @@ bool Supervisor::readable() const {
 }
 
 void Supervisor::stop() {
+  log_failures();
   if (template_) kill_children();
   round_.clear();
   children_.clear();

@@ -119,6 +119,8 @@ class Supervisor {
     void settle(const Reference& reference);
   };
 
+  void report_start(ProcessId id, const ProcessFacts& facts);
+  void log_failures();
   std::size_t pump_child(Child& child);
   void on_frame(Child& child, Frame&& frame);
   static void touch(Child& child, std::int32_t home);
@@ -137,6 +139,8 @@ class Supervisor {
   std::optional<Template> template_;
   ProcessSlots slots_;
   Route route_;
+  std::string failure_;       // why the last process could not be started; empty: it could
+  std::size_t failures_ = 0;  // of this kind, in a row
   std::uint32_t rounds_ = 0;
   std::vector<Child*> round_;  // what pump() goes through
   bool asleep_ = false;        // announced; a new process must know it too

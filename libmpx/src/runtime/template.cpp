@@ -18,6 +18,7 @@
 #include "core/fd_passing.hpp"
 #include "core/heap.hpp"
 #include "mpx/error.hpp"
+#include "runtime/start_conditions.hpp"
 #include "runtime/template_process.hpp"
 
 namespace mpx::detail {
@@ -45,6 +46,7 @@ void append(std::vector<std::byte>& to, const T* from, std::size_t count) {
 }  // namespace
 
 Template Template::start(ChildMain child_main) {
+  open_standard_descriptors();
   if (const auto threads = thread_count(); threads > kOwnThreads) {
     throw LaunchError(
         fmt::format("cannot prepare to start processes: the program already has {} threads, and a "
@@ -53,6 +55,7 @@ Template Template::start(ChildMain child_main) {
                     threads));
   }
   keep_freed_memory();  // in the processes to come, too
+  raise_open_files();
   auto [ours, theirs] = socket_pair();
   // What is buffered now would otherwise be written once by every child.
   for (std::ostream* stream : {&std::cout, &std::cerr, &std::clog}) stream->flush();

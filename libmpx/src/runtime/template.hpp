@@ -28,9 +28,10 @@ struct SpawnOptions {
 /// The rank may die in any way: the template then kills all its descendants, those that went into
 /// the background or another session too, and ends. If the template dies, its children die.
 ///
-/// Children inherit stdio, have handlers for SIGTERM, SIGINT, SIGUSR1 and SIGUSR2
-/// (stop_signal.hpp), are the kernel's first choice when memory runs out, and see no launcher's
-/// variables.
+/// Children inherit standard output and error, and have an empty standard input. No signal is blocked
+/// in them; those that the rank ignores have their default action (start_conditions.hpp: but for some),
+/// and SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 are libmpx's (stop_signal.hpp). They are the kernel's first
+/// choice when memory runs out, and see no launcher's variables.
 ///
 /// Thread safety: none; one thread at a time.
 class Template {
@@ -47,8 +48,9 @@ class Template {
     int status = 0;  ///< exited, template_died: as from waitpid; failed: errno
   };
 
-  /// Flushes stdio and the standard streams, and forks the template. Throws LaunchError if the
-  /// program has more than one thread, or if it cannot fork.
+  /// Opens /dev/null where standard descriptors are closed, flushes stdio and the standard streams,
+  /// raises the limit of open files (children have the old one), and forks the template. Throws LaunchError if the program has more than one thread, or if
+  /// it cannot fork.
   static Template start(ChildMain child_main);
 
   Template(Template&& other) noexcept;
@@ -60,8 +62,8 @@ class Template {
   /// Throws UsageError if `serial` and `options` take more than 64 KiB.
   void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {});
 
-  /// Sends a signal to a child, if it has not ended. SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 end it
-  /// with that signal's status, unless the user's code has taken over their handlers.
+  /// Sends a signal to a child, if it has not ended. SIGTERM and SIGINT end it with that signal's
+  /// status, unless the user's code has taken over their handlers; SIGUSR1 and SIGUSR2 are ignored.
   void signal(std::uint64_t serial, int signo);
 
   /// Becomes readable when poll() has something to return, and stays so after template_died.

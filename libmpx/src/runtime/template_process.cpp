@@ -25,6 +25,7 @@
 #include "mpx/error.hpp"
 #include "runtime/descendants.hpp"
 #include "runtime/launcher_environment.hpp"
+#include "runtime/start_conditions.hpp"
 
 namespace mpx::detail {
 
@@ -123,8 +124,9 @@ void TemplateProcess::run() noexcept {
 
 void TemplateProcess::isolate() {
   const auto set = maskable_signals();
-  ::sigprocmask(SIG_BLOCK, &set, &mask_of_rank_);
-  ::signal(SIGCHLD, SIG_DFL);  // ignored, it would let the kernel reap our children
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  reset_ignored_signals();  // SIGCHLD, ignored, would let the kernel reap our children
+  empty_standard_input();
   signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) throw LaunchError(std::string("no signalfd: ") + std::strerror(errno));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -184,8 +186,11 @@ void TemplateProcess::become_child(const TemplateCommand& command, ByteView rest
   if (command.cpu_count > 0) run_on(rest.first(cpu_bytes));
   set_environment(rest.subspan(cpu_bytes, command.env_bytes));
   if (command.memory_bytes > 0) limit_memory(command.memory_bytes);
+  restore_open_files();
   install_stop_handlers(announced);
-  ::sigprocmask(SIG_SETMASK, &mask_of_rank_, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const int status = child_main_(command.serial, Channel(Channel::Side::child, std::move(fds)));
   flush_streams();
   std::exit(status);
@@ -194,7 +199,8 @@ void TemplateProcess::become_child(const TemplateCommand& command, ByteView rest
 void TemplateProcess::signal(const TemplateCommand& command) {
   const auto found = pids_.find(command.serial);
   if (found == pids_.end()) return;  // it has ended, which has been reported
-  if (is_stop_signal(command.signo)) announce(*children_[found->second].announced, command.signo);
+  if (is_announced_signal(command.signo))
+    announce(*children_[found->second].announced, command.signo);
   ::kill(found->second, command.signo);
 }
 

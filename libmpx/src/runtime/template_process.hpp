@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <array>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -64,7 +63,6 @@ class TemplateProcess {
   pid_t rank_;
   pid_t group_;
   Template::ChildMain child_main_;
-  sigset_t mask_of_rank_{};
   char name_of_rank_[16] = {};
   std::unordered_map<pid_t, Child> children_;
   std::unordered_map<std::uint64_t, pid_t> pids_;  // by serial

@@ -89,7 +89,7 @@ enum class Kind : std::uint16_t {
   // To a service of the rank header.to.rank().
   first_service = 0x100,
   spawn,          ///< rank 0 → worker: header.to = the new process, {StartRequest, call}
-  spawned,        ///< worker → rank 0: {i32 pid, i32 errno}
+  spawned,        ///< worker → rank 0: {i32 pid, text: why it could not, or empty}
   process_ended,  ///< worker → rank 0 and every home that the process may have touched:
                   ///< ProcessFacts
   signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process
@@ -189,8 +189,18 @@ struct ProcessFacts {
   std::int32_t pid = 0;
   std::int32_t exit_code = 0;  ///< −signal if killed
   std::uint8_t ended = 0;
+  std::string trouble = {};  ///< why it could not be started, where it could not
 
-  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended); }
+  auto fields() { return std::tie(name, host, rank, pid, exit_code, ended, trouble); }
+};
+
+/// In what a process starts, where that differs from what its template has.
+struct Surroundings {
+  std::string directory;           ///< working directory; empty: the template's
+  std::vector<std::string> set;    ///< "NAME=value": variables that were added or changed
+  std::vector<std::string> unset;  ///< names of variables that were removed
+
+  auto fields() { return std::tie(directory, set, unset); }
 };
 
 /// How to start a process.
@@ -203,10 +213,12 @@ struct StartRequest {
   ObjectId pool;
   ProcessId parent;
   ProcessFacts parent_facts;
+  Surroundings surroundings;    ///< the starter's
   std::uint64_t cpu_count = 1;  ///< set by the directory, as the name if it is empty
 
   auto fields() {
-    return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_facts, cpu_count);
+    return std::tie(name, host, rank, daemon, in_pool, pool, parent, parent_facts, surroundings,
+                    cpu_count);
   }
 };
 
@@ -217,8 +229,11 @@ struct PoolSettings {
   std::uint64_t retries = 1;
   std::string name;
   ProcessFacts owner;
+  Surroundings surroundings = {};  ///< of its processes
 
-  auto fields() { return std::tie(processes, max_tasks_per_child, retries, name, owner); }
+  auto fields() {
+    return std::tie(processes, max_tasks_per_child, retries, name, owner, surroundings);
+  }
 };
 
 /// Head of pool_submit. Elements of one size, without handles, stand side by side; others have an
