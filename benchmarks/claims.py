@@ -16,6 +16,7 @@ class Program:
     module: str = "mpi4py"  # of mpi4py: by which Python runs the program,
     needs: str = "mpi4py"  # … and without which it is left out
     timed: str = ""  # the program prints nothing: the benchmark that its whole run is
+    status: int = 0  # with which it ends
 
 
 def mpx(name, *launch, ranks=2, **more):
@@ -80,7 +81,13 @@ GROUPS = {
         Program("python", "lock"),
     ],
     "sync": [program for parties in PARTIES for program in contended(parties)],
-    "start": [mpx("start", "-w", "1"), Program("raw", "start"), Program("python", "start")],
+    "start": [
+        mpx("start", "-w", "1"),
+        Program("raw", "start"),
+        Program("python", "start"),
+        mpx("empty", "-n", "2", timed="job"),
+        mpx("empty", "-n", "2", arguments=("1",), timed="job_failed", status=1),
+    ],
     "idle": [
         mpx("idle", "-n", "2"),
         mpx("wake", "-n", "2"),
@@ -202,6 +209,8 @@ CLAIMS = [
     *(claim for parties in PARTIES for claim in contended_claims("", parties)),
     Claim("process start + join", "start_join", 1, "time", "python", target=1),
     Claim("process start + join, against fork + waitpid", "start_join", 1, "time", "raw", "cost"),
+    Claim("a job that ends with status 1, longer than with 0", "job_failed", 2, "time", "mpx",
+          "difference", 0.2, ("job", 2, "time")),
     Claim("idle worker rank, share of a core", "idle", 1, "cpu", "", "value", 0.5),
     Claim("idle main rank, share of a core", "idle", 0, "cpu", "", "value", 0.5),
     Claim("wake-up of an idle rank", "wake", 8, "delay", "", "value", 50),

@@ -104,8 +104,8 @@ def command(program, build, extra, nodes):
     return line
 
 
-def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE, ranks=1):
-    """Output of a program; raises RuntimeError if it fails or takes too long."""
+def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE, ranks=1, status=0):
+    """Output of a program; raises RuntimeError if it ends otherwise or takes too long."""
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True,
                                env=environment(ranks), start_new_session=True)
     try:
@@ -120,7 +120,7 @@ def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE, ranks=1):
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
-    if process.returncode != 0:
+    if process.returncode != status:
         raise RuntimeError(f"{' '.join(line)}: status {process.returncode}\n"
                            f"{(err or '')[-2000:]}")
     return out
@@ -129,7 +129,7 @@ def run(line, limit=TIME_LIMIT, errors=subprocess.PIPE, ranks=1):
 def run_timed(line, program):
     """The figure of a program that prints none: how long all of it takes."""
     start = time.monotonic()
-    run(line, ranks=program.ranks)
+    run(line, ranks=program.ranks, status=program.status)
     taken = time.monotonic() - start
     return f"{program.timed},{program.variant},{program.ranks},time,s,{taken:.6f}"
 
@@ -178,6 +178,12 @@ def on_virtual_nodes(options, groups):
     if check.returncode != 0:
         reason = check.stdout.strip() or check.stderr.strip()
         return [], [], f"groups {', '.join(groups)} left out: {reason}"
+    node = [str(VCLUSTER), "run", "1", str(VCLUSTER), "exec", "node1"]
+    if subprocess.run([*node, "test", "-d", options.build], capture_output=True).returncode != 0:
+        problem = (f"the virtual nodes do not see the build folder {options.build}: they have a "
+                   "/tmp, a /run and a /dev/shm of their own; build elsewhere")
+        print(problem, file=sys.stderr)
+        return [], [problem], ""
     line = [str(VCLUSTER), "run", str(NODES), str(VCLUSTER), "exec", "node1", PYTHON, __file__,
             "--hostfile", "/run/vcluster/hostfile", "--build", str(options.build),
             "--only", ",".join(groups), "--variants", ",".join(options.variants),

@@ -19,6 +19,7 @@
 #include "leftovers.hpp"
 #include "refusal.hpp"
 #include "relay.hpp"
+#include "signals.hpp"
 
 namespace mpx::runner {
 namespace {
@@ -33,9 +34,7 @@ constexpr auto kGrace = 1400ms;  // what mpirun needs to end its ranks
 class HeldSignals {
  public:
   HeldSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, signal);
+    const sigset_t set = heeded({SIGINT, SIGTERM, SIGHUP, SIGCHLD});
     ::sigprocmask(SIG_BLOCK, &set, &before_);
     fd_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }

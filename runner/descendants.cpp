@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "rank_output.hpp"
+
 namespace mpx::runner {
 namespace {
 
@@ -27,6 +29,12 @@ pid_t parent_of(const std::string& pid) {
   return name_end == std::string::npos || name_end + 4 > stat.size()
              ? -1
              : std::atoi(stat.c_str() + name_end + 4);
+}
+
+bool is_relay(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/comm");
+  std::string name;
+  return std::getline(file, name) && name == kRelayName;
 }
 
 std::vector<pid_t> children() {
@@ -45,7 +53,7 @@ std::vector<pid_t> children() {
 
 Descendants::Descendants() : earlier_(children()) { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-void Descendants::end() const {
+void Descendants::end(bool relays_too) const {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
   // A killed child's own children become ours, so this goes down the tree level by level.
   while (std::chrono::steady_clock::now() < give_up) {
@@ -53,7 +61,8 @@ void Descendants::end() const {
     }
     auto found = children();
     std::erase_if(found, [&](pid_t child) {
-      return std::find(earlier_.begin(), earlier_.end(), child) != earlier_.end();
+      return std::find(earlier_.begin(), earlier_.end(), child) != earlier_.end() ||
+             (!relays_too && is_relay(child));
     });
     if (found.empty()) return;
     for (const pid_t child : found) ::kill(child, SIGKILL);

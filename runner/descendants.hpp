@@ -14,8 +14,9 @@ class Descendants {
   Descendants();
 
   /// Kills them all and reaps them. Blocks until none is left, or for at most half a second (a
-  /// process in uninterruptible sleep stays).
-  void end() const;
+  /// process in uninterruptible sleep stays). Relays may be spared: they end by themselves when they
+  /// have handed on what the others have printed.
+  void end(bool relays_too = true) const;
 
  private:
   std::vector<pid_t> earlier_;

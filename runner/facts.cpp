@@ -2,18 +2,27 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 
 #include "refusal.hpp"
+#include "relay.hpp"
+#include "signals.hpp"
 
 namespace mpx::runner {
 namespace fs = std::filesystem;
@@ -125,6 +134,9 @@ bool has_infiniband() {
 
 Facts gather_facts() {
   Facts facts;
+  std::error_code error;
+  facts.self = fs::read_symlink("/proc/self/exe", error);
+  facts.hangup_is_ignored = is_ignored(SIGHUP);
   find_mpirun(facts);
   facts.srun = search_path("srun").value_or("");
   facts.cores = usable_cores();
@@ -147,7 +159,70 @@ Facts gather_facts() {
   return facts;
 }
 
-std::string find_program(const std::string& name) {
+namespace {
+
+// Why the system does not run it (errno); 0 if it does, or where it does not let us find out. A traced
+// process stops before the first instruction of its new program.
+int try_to_run(const std::string& path) {
+  Pipe answer;
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return 0;
+  if (child == 0) {
+    int error = 0;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() == parent && ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0) {
+      char* arguments[] = {const_cast<char*>(path.c_str()), nullptr};
+      ::execv(path.c_str(), arguments);
+      error = errno;
+    }
+    static_cast<void>(!::write(answer.writer.get(), &error, sizeof error));
+    ::_exit(0);
+  }
+  answer.writer.close();
+  int status = 0;
+  while (::waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+    if (WSTOPSIG(status) == SIGTRAP) {
+      ::kill(child, SIGKILL);
+    } else {
+      ::ptrace(PTRACE_CONT, child, nullptr, WSTOPSIG(status));
+    }
+  }
+  int error = 0;
+  const bool failed = ::read(answer.reader.get(), &error, sizeof error) == sizeof error;
+  return failed ? error : 0;
+}
+
+std::string interpreter_of(const std::string& path) {
+  std::string line;
+  std::ifstream file(path);
+  if (!std::getline(file, line) || !line.starts_with("#!")) return {};
+  std::istringstream words(line.substr(2));
+  std::string interpreter;
+  words >> interpreter;
+  return interpreter;
+}
+
+void check_it_runs(const std::string& path) {
+  const int error = try_to_run(path);
+  if (error == 0) return;
+  std::string why = std::strerror(error);
+  if (error == ENOEXEC) {
+    utsname machine{};
+    ::uname(&machine);
+    why += fmt::format(
+        "; a script needs a first line such as #!/bin/sh, a program must have been "
+        "built for {}",
+        machine.machine);
+  } else if (const auto interpreter = interpreter_of(path); !interpreter.empty()) {
+    why += fmt::format("; look at its first line: can {} be run?", interpreter);
+  } else if (error == ENOENT) {
+    why += "; the loader that it was linked for is not on this machine";
+  }
+  throw Refusal(not_executable, fmt::format("{} cannot be run: {}", path, why));
+}
+
+std::string find_file(const std::string& name) {
   if (name.find('/') == std::string::npos) {
     if (const auto path = search_path(name)) return *path;
     const bool here = ::access(name.c_str(), X_OK) == 0 && fs::is_regular_file(name);
@@ -170,6 +245,14 @@ std::string find_program(const std::string& name) {
         fmt::format("{} may not be executed; if it is a program: chmod +x {}", name, name));
   }
   return name;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name) {
+  auto path = find_file(name);
+  check_it_runs(path);
+  return path;
 }
 
 std::optional<Version> parse_version(const std::string& text) {

@@ -15,6 +15,7 @@ struct Version {
 
 /// What the plan needs to know of this machine, gathered once, so that planning itself is pure.
 struct Facts {
+  std::string self;            ///< full path of mpx-run
   std::string mpirun;          ///< full path; empty: none that can be used
   std::string mpirun_trouble;  ///< why not
   std::string srun;            ///< full path; empty: none
@@ -23,6 +24,7 @@ struct Facts {
   int cores = 1;  ///< that this process may use
   bool root = false;
   bool infiniband = false;
+  bool hangup_is_ignored = false;  ///< as by nohup: what is started has to do so, too
   std::string host_name;
   std::set<std::string> user_parameters;  ///< MCA parameters set in the user's own file
   Environment environment;
@@ -39,7 +41,8 @@ struct Facts {
 [[nodiscard]] bool has_infiniband();
 
 /// Full path of the program that the shell would run for `name`. Throws Refusal, with the exit
-/// status that a shell gives, if it does not exist or cannot be executed.
+/// status that a shell gives, if it does not exist or cannot be executed: the system is asked, which
+/// starts the program and ends it before its first instruction.
 [[nodiscard]] std::string find_program(const std::string& name);
 
 /// Version in what `mpirun --version` printed; none if that is no Open MPI.

@@ -42,12 +42,15 @@ void add_slots(std::vector<Host>& hosts, const std::string& name, int slots) {
 
 std::vector<Host> parse_host_list(const std::string& list) {
   std::vector<Host> hosts;
-  std::istringstream items(list);
+  std::istringstream items(list + ",");  // getline sees no empty item at the end
   for (std::string item; std::getline(items, item, ',');) {
     const auto colon = item.find(':');
     const std::string name = item.substr(0, colon);
     if (name.empty()) {
-      throw Refusal(bad_usage, fmt::format("--host {}: a name is missing; write a:4,b:4", list));
+      throw Refusal(bad_usage, fmt::format("--host '{}': a name is missing; write a:4,b:4", list));
+    }
+    if (name.front() == '-') {
+      throw Refusal(bad_usage, fmt::format("--host '{}': \"{}\" is no host", list, name));
     }
     const int slots =
         colon == std::string::npos ? 1 : parse_slots(item.substr(colon + 1), "--host " + item);
@@ -56,21 +59,28 @@ std::vector<Host> parse_host_list(const std::string& list) {
   return hosts;
 }
 
-std::vector<Host> parse_hostfile(const std::string& text) {
+std::vector<Host> parse_hostfile(const std::string& text, const std::string& path) {
   static const std::regex equals(R"(\s*=\s*)");
   static const std::regex slots("(slots|cpu|count)=(.*)");  // one for Open MPI
   static const std::regex at_most("(max[-_]slots|(cpu|count)[-_]max)=.*");
   std::vector<Host> hosts;
   std::istringstream lines(text);
+  int number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     std::istringstream words(std::regex_replace(line.substr(0, line.find('#')), equals, "="));
     std::string name;
     if (!(words >> name)) continue;
-    const std::string where = "hostfile, " + name;
+    const std::string where = fmt::format("{}:{}, host {}", path, number, name);
     if (name.find('@') != std::string::npos) {
       throw Refusal(bad_usage, where +
                                    ": mpx-run gives mpirun no user names; name the user in "
                                    "~/.ssh/config");
+    }
+    if (name.find('=') != std::string::npos) {
+      throw Refusal(bad_usage, fmt::format("{}:{}: \"{}\" stands where a host's name should; write "
+                                           "node1 slots=4",
+                                           path, number, name));
     }
     Host& host = find_or_add(hosts, name);
     for (std::string word; words >> word;) {
@@ -91,7 +101,7 @@ std::vector<Host> read_hostfile(const std::string& path) {
   if (!file || !(text << file.rdbuf())) {
     throw Refusal(bad_usage, fmt::format("cannot read the hostfile {}, or it is empty", path));
   }
-  auto hosts = parse_hostfile(text.str());
+  auto hosts = parse_hostfile(text.str(), path);
   if (hosts.empty()) {
     throw Refusal(bad_usage, fmt::format("the hostfile {} names no host", path));
   }

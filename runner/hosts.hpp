@@ -20,8 +20,9 @@ void add_slots(std::vector<Host>& hosts, const std::string& name, int slots);
 /// Reads "a:4,b,b": a host named twice without numbers has two slots. Throws Refusal.
 [[nodiscard]] std::vector<Host> parse_host_list(const std::string& list);
 
-/// Reads the text of a hostfile: a host a line, with or without "slots=N". Throws Refusal.
-[[nodiscard]] std::vector<Host> parse_hostfile(const std::string& text);
+/// Reads the text of a hostfile: a host a line, with or without "slots=N". Throws Refusal, which
+/// names the file, `path`, and the line.
+[[nodiscard]] std::vector<Host> parse_hostfile(const std::string& text, const std::string& path);
 
 /// Reads a hostfile from disk. Throws Refusal.
 [[nodiscard]] std::vector<Host> read_hostfile(const std::string& path);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -15,15 +16,15 @@
 #include <cstring>
 #include <memory>
 
-#include "banner_filter.hpp"
 #include "completion.hpp"
 #include "connections.hpp"
 #include "descendants.hpp"
 #include "ending.hpp"
+#include "job_output.hpp"
 #include "leftovers.hpp"
-#include "loss.hpp"
 #include "refusal.hpp"
 #include "relay.hpp"
+#include "signals.hpp"
 
 namespace mpx::runner {
 namespace {
@@ -43,16 +44,10 @@ constexpr auto kReport = 1500ms;  // processes that compute do not answer: libmp
 // mpirun is set to takes 6 s. mpirun's connections are looked at after a second, then ever more rarely.
 constexpr auto kUnacknowledged = 8s;
 constexpr Clock::duration kConnections = 1s, kConnectionsLongest = 60s;
-constexpr auto kHold = 100ms;   // text that looks like a banner is held back so long
 constexpr auto kDrain = 300ms;  // silence after which, once all has ended, no more output comes
 
 sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
-    sigaddset(&set, signal);
-  }
-  return set;
+  return heeded({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD});
 }
 
 bool owns_terminal() { return ::isatty(0) == 1 && ::tcgetpgrp(0) == ::getpgrp(); }
@@ -64,10 +59,11 @@ class Job {
       : options_(options),
         srun_(plan.srun),
         ending_({options.timeout, options.grace, plan.srun ? kPatienceSrun : kPatience, kReport},
-                Clock::now()) {
+                Clock::now()),
+        output_(options.all_output, plan.relays, completion_.folder()) {
     std::signal(SIGPIPE, SIG_IGN);
     const sigset_t handled = handled_signals();
-    ::sigprocmask(SIG_BLOCK, &handled, &inherited_mask_);
+    ::sigprocmask(SIG_BLOCK, &handled, nullptr);
     signals_ = Fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
     start(plan);
   }
@@ -77,9 +73,16 @@ class Job {
       wait();
       on_time();
     }
+    descendants_.end();
     auto completion = completion_.read();
     if (completion.unfinished == said_) completion.unfinished.clear();
-    return {wait_status_, ending_.signal(), ending_.timed_out(), completion, loss_.node()};
+    return {.wait_status = wait_status_,
+            .signal = ending_.signal(),
+            .timed_out = ending_.timed_out(),
+            .completion = completion,
+            .lost_node = output_.lost_node(),
+            .cannot_execute = output_.cannot_execute(),
+            .output_is_lost = output_.is_lost()};
   }
 
  private:
@@ -88,7 +91,7 @@ class Job {
   void wait();
   void on_signals();
   void on_signal(int signal);
-  void on_output();
+  void on_output(const JobOutput::Interest& ready);
   void on_output_closed(short events);
   void on_input();
   void on_time();
@@ -105,14 +108,10 @@ class Job {
   bool srun_;
   Ending ending_;
   CompletionFile completion_;
-  sigset_t inherited_mask_{};
   Fd signals_;
-  Pipe errors_;  // mpirun's stderr
-  Pipe input_;   // its stdin, where ours is the terminal
-  std::unique_ptr<Relay> error_relay_;
+  JobOutput output_;
+  Pipe input_;  // mpirun's stdin, where ours is the terminal
   std::unique_ptr<Relay> input_relay_;
-  BannerFilter filter_;
-  LossFinder loss_;
   const Descendants descendants_;
   pid_t mpirun_ = -1;
   bool mpirun_ended_ = false;
@@ -123,7 +122,6 @@ class Job {
   std::optional<Clock::time_point> connections_at_;  // those of mpirun to other nodes are looked at
   Clock::duration connections_pause_ = kConnections;
   std::string said_;  // of what is unfinished
-  std::optional<Clock::time_point> hold_until_;
   std::optional<Clock::time_point> drain_until_;
   bool drained_ = false;
   bool output_is_read_ = true;
@@ -133,7 +131,6 @@ class Job {
 // mpirun gets a process group of its own, or Ctrl-C would reach it twice, from the terminal and
 // from us, and it takes the second for "drop everything". Then it may not read the terminal: we do.
 void Job::start(const Plan& plan) {
-  error_relay_ = std::make_unique<Relay>(errors_.reader.get(), 2);
   if (owns_terminal()) input_relay_ = std::make_unique<Relay>(0, input_.writer.get());
   const pid_t parent = ::getpid();
   mpirun_ = ::fork();
@@ -142,25 +139,30 @@ void Job::start(const Plan& plan) {
   }
   if (mpirun_ == 0) become_mpirun(plan, parent);
   ::setpgid(mpirun_, mpirun_);  // also here: whoever comes first
-  errors_.writer.close();
+  output_.launcher_has_it();
   input_.reader.close();
   if (!plan.srun && plan.nodes.size() > 1) connections_at_ = Clock::now() + kConnections;
 }
 
 // A batch system sends SIGTERM to all processes of the job. It means us, and the ranks; mpirun would
-// end the job at once, so it does not get to see it and is ended by SIGINT. Its ranks do see it.
+// end the job at once, so it does not get to see it and is ended by SIGINT. Its ranks do see it. The
+// same holds for a hang-up that we ignore, since mpirun heeds it even then.
 void Job::become_mpirun(const Plan& plan, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGINT);
   if (::getppid() != parent) ::_exit(1);
   std::signal(SIGPIPE, SIG_DFL);
-  std::signal(SIGINT, SIG_DFL);  // a shell starts background jobs with it ignored
+  std::signal(SIGINT, SIG_DFL);  // by which it is ended, also where we ignore it
+  sigset_t blocked;
+  sigemptyset(&blocked);
   if (!srun_) {
-    ::sigaddset(&inherited_mask_, SIGTERM);
-    ::sigaddset(&inherited_mask_, SIGPIPE);  // mpirun would abort, and crash; we end it
+    ::sigaddset(&blocked, SIGTERM);
+    ::sigaddset(&blocked, SIGPIPE);  // mpirun would abort, and crash; we end it
+    if (is_ignored(SIGHUP)) ::sigaddset(&blocked, SIGHUP);
   }
-  ::sigprocmask(SIG_SETMASK, &inherited_mask_, nullptr);
-  ::dup2(errors_.writer.get(), 2);
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  completion_.note_launcher(::getpid());
+  output_.become_ours();
   if (input_relay_) ::dup2(input_.reader.get(), 0);
   for (const auto& [name, value] : plan.environment) ::setenv(name.c_str(), value.c_str(), 1);
   // By environment and not by -x: only ranks on this machine can write the file.
@@ -176,7 +178,7 @@ void Job::become_mpirun(const Plan& plan, pid_t parent) {
 int Job::milliseconds_left() const {
   std::optional<Clock::time_point> next;
   for (const auto& at : {ending_.next(), interrupt_at_, ask_again_at_, say_at_, connections_at_,
-                         hold_until_, drain_until_}) {
+                         output_.next(), drain_until_}) {
     if (at && (!next || *at < *next)) next = at;
   }
   if (!next) return -1;
@@ -185,15 +187,18 @@ int Job::milliseconds_left() const {
 }
 
 void Job::wait() {
-  pollfd ready[] = {
-      {signals_.get(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}, {output_is_read_ ? 1 : -1, 0, 0}};
-  ready[1] = error_relay_->interest();
-  if (input_relay_) ready[2] = input_relay_->interest();
+  const auto output = output_.interest();
+  pollfd ready[] = {{signals_.get(), POLLIN, 0},     {-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0}, {-1, 0, 0},
+                    {output_is_read_ ? 1 : -1, 0, 0}};
+  std::copy(output.begin(), output.end(), ready + 1);
+  if (input_relay_) ready[4] = input_relay_->interest();
   if (::poll(ready, std::size(ready), milliseconds_left()) <= 0) return;
   if (ready[0].revents != 0) on_signals();
-  if (ready[1].revents != 0) on_output();
-  if (ready[3].revents != 0) on_output_closed(ready[3].revents);
-  if (ready[2].revents != 0 && !mpirun_ended_) on_input();
+  const JobOutput::Interest moved{ready[1], ready[2], ready[3]};
+  const auto is_ready = [](const pollfd& one) { return one.revents != 0; };
+  if (std::any_of(moved.begin(), moved.end(), is_ready)) on_output(moved);
+  if (ready[5].revents != 0 || output_.is_unread()) on_output_closed(ready[5].revents);
+  if (ready[4].revents != 0 && !mpirun_ended_) on_input();
 }
 
 void Job::on_signals() {
@@ -258,23 +263,18 @@ void Job::act(Ending::Action action) {
   } else if (action == Ending::Action::ask) {
     text = fmt::format("SIGTERM: asking the job to stop, within {:.6g} s", seconds(options_.grace));
   }
-  if (!text.empty()) error_relay_->write("mpx-run: " + text + "\n");
+  if (!text.empty()) output_.say("mpx-run: " + text + "\n");
 }
 
-void Job::on_output() {
-  const std::string read = error_relay_->step();
-  loss_.feed(read);
-  if (!read.empty()) error_relay_->write(options_.all_output ? read : filter_.feed(read));
-  if (error_relay_->ended()) error_relay_->write(filter_.flush());
-  hold_until_.reset();
-  if (filter_.holds_text()) hold_until_ = Clock::now() + kHold;
+void Job::on_output(const JobOutput::Interest& ready) {
+  output_.step(ready);
   if (mpirun_ended_) drain_until_ = Clock::now() + kDrain;
 }
 
 // As with any program whose reader is gone ("| head"): the job ends, with the status of SIGPIPE.
 void Job::on_output_closed(short events) {
-  output_is_read_ = false;
-  if ((events & POLLERR) == 0 || mpirun_ended_) return;
+  if (!std::exchange(output_is_read_, false) || mpirun_ended_) return;
+  if ((events & POLLERR) == 0 && !output_.is_unread()) return;
   act(ending_.on_signal(SIGPIPE, Clock::now(), can_stop()));
 }
 
@@ -296,7 +296,7 @@ void Job::on_time() {
     if (is_due) at.reset();
     return is_due;
   };
-  if (due(hold_until_)) error_relay_->write(filter_.flush());
+  output_.time(Clock::now());
   if (!mpirun_ended_) act(ending_.on_time(Clock::now(), can_stop()));
   if (due(interrupt_at_) && !mpirun_ended_) ::kill(mpirun_, SIGINT);
   if (due(ask_again_at_) && !mpirun_ended_) {
@@ -314,7 +314,7 @@ void Job::on_time() {
   }
   if (due(say_at_)) say_unfinished();
   // A slow reader gets all of an ordinary job's output; a job that is to end does not wait for one.
-  if (due(drain_until_)) drained_ = ending_.begun() || error_relay_->idle();
+  if (due(drain_until_)) drained_ = ending_.begun() || output_.idle();
 }
 
 void Job::begin_end() {
@@ -332,7 +332,7 @@ void Job::say_unfinished() {
   if (said_.empty()) {
     say_at_ = Clock::now() + kAskAgain;
   } else {
-    error_relay_->write(said_);
+    output_.say(said_);
   }
 }
 
@@ -346,8 +346,8 @@ void Job::reap() {
     interrupt_at_.reset();
     ask_again_at_.reset();
     say_at_.reset();
-    hold_until_.reset();
-    descendants_.end();
+    descendants_.end(false);
+    output_.launcher_is_gone();
     if (!srun_) remove_leftovers(mpirun_, mpirun_folder());
     drain_until_ = Clock::now() + kDrain;
   }
@@ -355,7 +355,7 @@ void Job::reap() {
 
 bool Job::finished() {
   if (!mpirun_ended_) return false;
-  return drained_ || (error_relay_->ended() && error_relay_->idle());
+  return drained_ || output_.ended();
 }
 
 }  // namespace

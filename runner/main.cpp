@@ -9,13 +9,18 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "doctor.hpp"
 #include "facts.hpp"
 #include "launch.hpp"
 #include "options.hpp"
 #include "plan.hpp"
+#include "rank_output.hpp"
 #include "refusal.hpp"
+#include "signals.hpp"
 
 namespace mpx::runner {
 namespace {
@@ -58,11 +63,26 @@ int run(Options options) {
   return launch(plan, {options.timeout, options.grace, options.verbose});
 }
 
+int run_and_check_output(const std::vector<std::string>& arguments) {
+  const int status = run(parse_options(arguments));
+  errno = 0;
+  if (std::cout.flush()) return status;
+  throw Refusal(status == 0 ? 1 : status,
+                fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
 }  // namespace
 }  // namespace mpx::runner
 
 int main(int argc, char** argv) try {
-  return mpx::runner::run(mpx::runner::parse_options({argv + std::min(argc, 1), argv + argc}));
+  using namespace mpx::runner;
+  const std::vector<char*> arguments(argv + std::min(argc, 1), argv + argc);
+  if (!arguments.empty() && arguments.front() == std::string_view(kAsRank)) {
+    return become_rank({arguments.begin() + 1, arguments.end()});
+  }
+  fill_standard_descriptors();
+  reset_signals();
+  return run_and_check_output({arguments.begin(), arguments.end()});
 } catch (const mpx::runner::Refusal& refusal) {
   std::cerr << "mpx-run: " << refusal.what() << '\n';
   return refusal.status();

@@ -37,6 +37,9 @@ Launcher parse_launcher(const std::string& text) {
 }
 
 void add_hosts(Options& options, const std::string& list) {
+  if (list.empty()) {
+    throw Refusal(bad_usage, "--host needs at least one node, as in --host node1:4,node2:4");
+  }
   options.hosts += (options.hosts.empty() ? "" : ",") + list;
 }
 
@@ -48,50 +51,73 @@ std::string not_empty(const std::string& option, const std::string& text) {
 std::vector<OptionInfo> make_table() {
   using Text = const std::string&;
   return {
-      {"w", "workers", "W",
+      {"w", "workers", "W", "8",
        "W process slots in all, shared out over the nodes\n"
        "(default: every core that this job may use)",
        [](Options& o, Text t) { o.workers = parse_count("-w", t); }},
-      {"n", "ranks", "N", "N ranks as mpirun -n: main, and N-1 with one slot each",
+      {"n", "ranks", "N", "4", "N ranks as mpirun -n: main, and N-1 with one slot each",
        [](Options& o, Text t) { o.ranks = parse_ranks(t); }},
-      {"", "host", "LIST", "nodes and their slots: a:4,b:4", &add_hosts},
-      {"", "hostfile", "FILE", "the same from a file of lines \"a slots=4\"",
+      {"", "host", "LIST", "node1:4,node2:4", "nodes and their slots: a:4,b:4", &add_hosts},
+      {"", "hostfile", "FILE", "nodes", "the same from a file of lines \"a slots=4\"",
        [](Options& o, Text t) { o.hostfile = not_empty("--hostfile", t); }},
-      {"N", "nodes", "K", "use the first K nodes only",
+      {"N", "nodes", "K", "2", "use the first K nodes only",
        [](Options& o, Text t) { o.nodes = parse_count("-N", t); }},
-      {"", "ranks-per-node", "R", "R worker ranks on each node, which share its slots (1)",
+      {"", "ranks-per-node", "R", "2", "R worker ranks on each node, which share its slots (1)",
        [](Options& o, Text t) { o.ranks_per_node = parse_count("--ranks-per-node", t); }},
-      {"", "slots-per-rank", "S", "S slots on each worker rank; as many ranks as fit",
+      {"", "slots-per-rank", "S", "16", "S slots on each worker rank; as many ranks as fit",
        [](Options& o, Text t) { o.slots_per_rank = parse_count("--slots-per-rank", t); }},
-      {"", "cpus-per-slot", "C", "bind each process to C cores of its own",
+      {"", "cpus-per-slot", "C", "4", "bind each process to C cores of its own",
        [](Options& o, Text t) { o.cpus_per_slot = parse_count("--cpus-per-slot", t); }},
-      {"", "launcher", "WHICH", "mpirun, srun, or auto (mpirun where it is there)",
+      {"", "launcher", "WHICH", "srun", "mpirun, srun, or auto (mpirun where it is there)",
        [](Options& o, Text t) { o.launcher = parse_launcher(t); }},
-      {"x", "", "VAR[=VALUE]", "give all ranks an environment variable (repeatable)",
+      {"x", "", "VAR[=VALUE]", "OMP_NUM_THREADS=1",
+       "give all ranks an environment variable (repeatable)",
        [](Options& o, Text t) { o.exports.push_back(t); }},
-      {"", "mpi-arg", "ARG", "hand ARG to mpirun or srun (repeatable)",
+      {"", "mpi-arg", "ARG", "--report-bindings", "hand ARG to mpirun or srun (repeatable)",
        [](Options& o, Text t) { o.mpi_arguments.push_back(t); }},
-      {"", "output", "DIR", "write what each rank prints to DIR/rank.N",
+      {"", "output", "DIR", "results", "write what each rank prints to DIR/rank.N",
        [](Options& o, Text t) { o.output = not_empty("--output", t); }},
-      {"", "tag-output", "", "begin each line of output with its rank",
+      {"", "tag-output", "", "", "begin each line of output with its rank",
        [](Options& o, Text) { o.tag_output = true; }},
-      {"", "timeout", "TIME", "stop the job after 90, 90s, 5m or 1h; status 124",
+      {"", "timeout", "TIME", "90s", "stop the job after 90, 90s, 5m or 1h; status 124",
        [](Options& o, Text t) { o.timeout = parse_duration("--timeout", t); }},
-      {"", "grace", "TIME",
+      {"", "grace", "TIME", "1m",
        "what the job has to stop by itself, after SIGTERM or\nthe timeout (10s)",
        [](Options& o, Text t) {
          o.grace = t == "0" ? std::chrono::milliseconds(0) : parse_duration("--grace", t);
        }},
-      {"", "dry-run", "", "print the command with its environment, and stop",
+      {"", "dry-run", "", "", "print the command with its environment, and stop",
        [](Options& o, Text) { o.dry_run = true; }},
-      {"v", "verbose", "", "print the command, and all that mpirun says",
+      {"v", "verbose", "", "", "print the command, and all that mpirun says",
        [](Options& o, Text) { o.verbose = true; }},
-      {"", "doctor", "", "check what jobs need, here or on the nodes of a job",
+      {"", "doctor", "", "", "check what jobs need, here or on the nodes of a job",
        [](Options& o, Text) { o.action = Options::Action::doctor; }},
-      {"", "version", "", "print the version",
+      {"", "version", "", "", "print the version",
        [](Options& o, Text) { o.action = Options::Action::version; }},
-      {"h", "help", "", "print this", [](Options& o, Text) { o.action = Options::Action::help; }},
+      {"h", "help", "", "", "print this",
+       [](Options& o, Text) { o.action = Options::Action::help; }},
   };
+}
+
+// "-w, --workers"
+std::string shown_names(const OptionInfo& option) {
+  std::string names = option.letter.empty() ? "" : "-" + option.letter;
+  if (!option.word.empty()) names += (names.empty() ? "--" : ", --") + option.word;
+  return names;
+}
+
+/// What is wrong, for a parser's word on `name`, an option without its dashes.
+std::string describe_mismatch(const std::string& name, const std::string& said) {
+  for (const OptionInfo& option : option_table()) {
+    if (name != option.letter && name != option.word) continue;
+    if (option.argument.empty()) return fmt::format("{} takes no value", shown_names(option));
+    const std::string given = option.letter.empty() ? "--" + option.word : "-" + option.letter;
+    std::string help = option.help;
+    std::replace(help.begin(), help.end(), '\n', ' ');
+    return fmt::format("{0} needs a value, {1}: {2}; as in {3} {4}", shown_names(option),
+                       option.argument, help, given, option.example);
+  }
+  return said;
 }
 
 std::string names_of(const OptionInfo& option) {
@@ -169,7 +195,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
   app.prefix_command();  // the first argument that is no option is the program
   for (std::size_t i = 0; i < table.size(); ++i) {
     if (table[i].argument.empty()) {
-      app.add_flag(names_of(table[i]), flags[i]);
+      app.add_flag(names_of(table[i]), flags[i])->disable_flag_override();
     } else {
       app.add_option(names_of(table[i]), given[i])->allow_extra_args(false);
     }
@@ -177,7 +203,10 @@ Options parse_options(const std::vector<std::string>& arguments) {
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::Error& error) {
-    throw Refusal(bad_usage, fmt::format("{}; see mpx-run --help", error.what()));
+    std::string said = error.what();
+    auto name = said.substr(0, said.find_first_of(": "));
+    name.erase(0, name.find_first_not_of('-'));
+    throw Refusal(bad_usage, describe_mismatch(name, said) + "; see mpx-run --help");
   }
 
   Options options;

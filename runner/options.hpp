@@ -40,6 +40,7 @@ struct OptionInfo {
   std::string letter;    ///< "n" for -n; may be empty
   std::string word;      ///< "ranks" for --ranks; may be empty
   std::string argument;  ///< what --help calls its argument; empty: it has none
+  std::string example;   ///< such an argument
   std::string help;      ///< a line, or several, of at most 54 columns
   void (*set)(Options& options, const std::string& argument);  ///< may throw Refusal
 };

@@ -26,6 +26,7 @@ Completion parse_completion(const std::string& text) {
       completion.unfinished += line.substr(kUnfinished.size()) + "\n";
     }
     if (std::sscanf(line.c_str(), "status %d", &status) == 1) completion.status = status & 0xff;
+    if (std::sscanf(line.c_str(), "exit %d", &status) == 1) completion.exit = status & 0xff;
   }
   return completion;
 }
@@ -54,9 +55,7 @@ std::string lost(const JobEnd& end) {
       end.nodes.size() > 1 ? fmt::format(" ({})", names) : "");
 }
 
-}  // namespace
-
-Outcome judge(const JobEnd& end) {
+Outcome judge_job(const JobEnd& end) {
   if (end.timed_out) return {timed_out, {}};
   const bool stopped_itself = end.signal == SIGTERM && end.completion.status;
   if (end.signal && !stopped_itself) return {signal_base + *end.signal, {}};
@@ -68,11 +67,13 @@ Outcome judge(const JobEnd& end) {
   }
   const int mpirun_status = WEXITSTATUS(end.wait_status);
   const Completion& completion = end.completion;
+  if (completion.exit && mpirun_status == 0) return {*completion.exit, {}};
   // A failure after the body's end, in MPI_Finalize or in main, is a failure too.
   if (completion.status) return {*completion.status != 0 ? *completion.status : mpirun_status, {}};
   if (!end.lost_node.empty() || (completion.started && is_loss(mpirun_status))) {
     return {mpirun_status == 0 ? 1 : mpirun_status, lost(end)};
   }
+  if (end.cannot_execute) return {not_executable, {}};
   // mpirun's own words on this get lost now and then.
   if (mpirun_status > signal_base && mpirun_status < signal_base + SIGRTMIN) {
     const int signal = mpirun_status - signal_base;
@@ -80,6 +81,14 @@ Outcome judge(const JobEnd& end) {
                                        signal, ::strsignal(signal))};
   }
   return {mpirun_status, {}};
+}
+
+}  // namespace
+
+Outcome judge(const JobEnd& end) {
+  Outcome outcome = judge_job(end);
+  if (end.output_is_lost && outcome.status == 0) outcome.status = 1;
+  return outcome;
 }
 
 }  // namespace mpx::runner

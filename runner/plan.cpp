@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "rank_output.hpp"
 #include "refusal.hpp"
 
 namespace mpx::runner {
@@ -59,16 +60,29 @@ Variables rank_variables(const Options& options, const Facts& facts, const Layou
   return variables;
 }
 
-/// The program, where each rank writes to a file of its own. The shell becomes the rank: no process
-/// stands between it and its launcher.
-Words program_of(const Options& options) {
-  if (options.output.empty()) return options.program;
-  Words words = {"/bin/sh", "-c",
-                 "mkdir -p \"$0\" && exec \"$@\" "
-                 ">\"$0/rank.${OMPI_COMM_WORLD_RANK-${PMIX_RANK-$SLURM_PROCID}}\" 2>&1",
-                 options.output};
-  append(words, options.program);
+/// The program in the hands of a shell that becomes the rank: no process stands between it and its
+/// launcher.
+Words after(const std::string& script, const std::string& name, const Words& program) {
+  Words words = {"/bin/sh", "-c", script + "exec \"$@\"", name};
+  append(words, program);
   return words;
+}
+
+bool uses_relays(const Options& options) { return options.tag_output || !options.output.empty(); }
+
+/// The program, where its ranks' output does not simply go to the launcher, or a hang-up must not end
+/// them: mpirun lets its ranks heed it.
+Words program_of(const Options& options, const Facts& facts, bool srun) {
+  Words words = options.program;
+  if (srun && !options.output.empty()) {
+    // Not by way of a process that might still write when its rank has ended: Slurm would end it.
+    return after("mkdir -p \"$0\" && exec >\"$0/rank.${PMIX_RANK-$SLURM_PROCID}\" 2>&1 && ",
+                 options.output, words);
+  }
+  if (!srun && uses_relays(options)) {
+    words = as_rank(facts.self, options.output, words);
+  }
+  return facts.hangup_is_ignored && !srun ? after("trap '' HUP; ", "mpx-run", words) : words;
 }
 
 /// A node name for each rank.
@@ -118,18 +132,16 @@ Plan plan_mpirun(const Options& options, const Facts& facts, const Resources& re
   check_root(options, facts);
   Plan plan;
   plan.environment = mpirun_settings(options, facts, nodes > 1);
+  plan.relays = uses_relays(options);
   auto& command = plan.command;
   append(command, {facts.mpirun, "-n", std::to_string(layout ? layout->ranks() : *options.ranks)});
   append(command, mpirun_places(options, facts, resources, layout));
-  if (options.tag_output) {
-    append(command, facts.version.major >= 5 ? Words{"--output", "tag"} : Words{"--tag-output"});
-  }
   for (const auto& [name, value] : rank_variables(options, facts, layout, nodes)) {
     append(command, {"-x", name + "=" + value});
   }
   for (const std::string& variable : options.exports) append(command, {"-x", variable});
   append(command, options.mpi_arguments);
-  append(command, program_of(options));
+  append(command, program_of(options, facts, false));
   return plan;
 }
 
@@ -180,7 +192,7 @@ Plan plan_srun(const Options& options, const Facts& facts, const Layout* layout,
   }
   if (options.tag_output) append(command, {"--label"});
   append(command, options.mpi_arguments);
-  append(command, program_of(options));
+  append(command, program_of(options, facts, true));
   return plan;
 }
 

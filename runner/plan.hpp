@@ -16,6 +16,7 @@ struct Plan {
   Variables environment;                ///< set on top of what is there
   bool srun = false;                    ///< else mpirun
   std::vector<std::string> nodes = {};  ///< known ones, for messages
+  bool relays = false;                  ///< ranks start as mpx-run, with relays
 };
 
 /// What the job may use: the nodes of --host or --hostfile, else those of the batch job, else this

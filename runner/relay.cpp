@@ -39,16 +39,21 @@ pollfd Relay::interest() const {
 std::string Relay::step() {
   if (!pending_.empty()) {
     // A ready pipe takes PIPE_BUF bytes without blocking, whoever else writes to it.
-    const auto size =
-        ::write(to_, pending_.data(), std::min<std::size_t>(pending_.size(), PIPE_BUF));
-    if (size > 0) {
-      pending_.erase(0, static_cast<std::size_t>(size));
-    } else if (size < 0 && errno != EAGAIN && errno != EINTR) {
-      pending_.clear();  // nobody reads any more
-    }
+    pollfd ready{to_, POLLOUT, 0};
+    do {
+      const auto size = ::write(to_, pending_.data() + written_,
+                                std::min<std::size_t>(pending_.size() - written_, PIPE_BUF));
+      if (size < 0 && errno != EAGAIN && errno != EINTR) failure_ = errno;
+      if (size > 0) written_ += static_cast<std::size_t>(size);
+      if (failure_ != 0 || written_ == pending_.size()) {
+        pending_.clear();
+        written_ = 0;
+        return {};
+      }
+    } while (::poll(&ready, 1, 0) == 1);
     return {};
   }
-  char buffer[PIPE_BUF];
+  char buffer[16 * PIPE_BUF];
   const auto size = ::read(from_, buffer, sizeof buffer);
   if (size > 0) return {buffer, static_cast<std::size_t>(size)};
   if (size == 0 || (errno != EAGAIN && errno != EINTR)) ended_ = true;

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mpx::runner {
@@ -31,7 +32,7 @@ struct Pipe {
 };
 
 /// Carries bytes from one descriptor to another without ever blocking: it reads only when all that
-/// it read before is written.
+/// it read before is written. When it cannot write, the rest is dropped.
 class Relay {
  public:
   Relay(int from, int to) : from_(from), to_(to) {}
@@ -43,17 +44,23 @@ class Relay {
   /// the caller's to give to write().
   [[nodiscard]] std::string step();
 
-  void write(std::string text) { pending_ += text; }
+  void write(std::string_view text) {
+    if (failure_ == 0) pending_ += text;
+  }
 
   /// The source has ended; what was read may still be pending.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] bool idle() const noexcept { return pending_.empty(); }
+  /// Why it could not write (errno); 0: it could.
+  [[nodiscard]] int failure() const noexcept { return failure_; }
 
  private:
   int from_;
   int to_;
-  std::string pending_;
+  std::string pending_;  // from written_ on
+  std::size_t written_ = 0;
   bool ended_ = false;
+  int failure_ = 0;
 };
 
 }  // namespace mpx::runner

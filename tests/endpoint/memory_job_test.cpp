@@ -17,40 +17,6 @@ using namespace std::chrono_literals;
 /// Small frames held back and sources in random order: the network at its worst.
 constexpr NetworkFaults kRough{.hold = 0.2, .shuffle = true, .seed = 3};
 
-/// What Client::send does for the handles of a value.
-void count_references(Payload& letter) {
-  const auto client = Client::current();
-  std::unique_lock lock(client->mutex());
-  for (auto& handle : letter.handles) {
-    handle.counter = client->self().id;
-    client->post(lock, Kind::add_ref, handle.object, {}, 0, handle.counter.value());
-  }
-}
-
-/// The handle as each rank knows it. The bytes are carried by hand, as a start of a process does
-/// it.
-template <class T>
-std::vector<T> handed_to_all(MemoryJob& job, const T& handle) {
-  std::vector<Payload> letters;
-  job.as(0, [&] {
-    for (int rank = 0; rank < job.size(); ++rank) {
-      letters.push_back(encode(handle));
-      count_references(letters.back());
-    }
-  });
-  std::vector<T> copies;
-  for (int rank = 0; rank < job.size(); ++rank) {
-    job.as(rank,
-           [&] { copies.push_back(decode_value<T>(letters[static_cast<std::size_t>(rank)])); });
-  }
-  return copies;
-}
-
-template <class T>
-T at(std::vector<T>& copies, int rank) {
-  return copies[static_cast<std::size_t>(rank)];
-}
-
 TEST(Runtime, SaysWhichRanksHaveNotAnsweredTheEndOfTheJob) {
   MemoryNetwork network(3, {"here", "there", "elsewhere"});
   const auto space = std::make_shared<MemoryWordSpace>(3, 16);

@@ -111,6 +111,25 @@ TEST(Queue, CapacityHoldsProducersBack) {
   EXPECT_TRUE(queue.empty());
 }
 
+// cpython 73983. The home has no room for what comes, and still hands out what it has.
+TEST(Queue, OverItsBudgetItGoesOn) {
+  constexpr int kItems = 1000;
+  mpx::Queue<std::string> queue(mpx::QueueOptions{.budget_bytes = std::size_t{1} << 20});
+  mpx::Process process(
+      [](mpx::Queue<std::string> out) {
+        for (int i = 0; i < kItems; ++i) out.put(std::to_string(i) + std::string(4096, 'x'));
+      },
+      queue);
+  process.start();
+  std::this_thread::sleep_for(100ms);  // so that it is full
+  for (int i = 0; i < kItems; ++i) {
+    const auto item = queue.try_get_for(30s);
+    ASSERT_TRUE(item) << "item " << i;
+    ASSERT_EQ(std::stoi(*item), i);
+  }
+  process.join();
+}
+
 TEST(Queue, CloseLetsGettersDrainThenThrows) {
   mpx::Queue<std::string> queue;
   queue.put("a");

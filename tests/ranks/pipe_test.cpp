@@ -100,6 +100,62 @@ TEST(Pipe, TheDeathOfTheOtherEndIsTold) {
   process.join();
 }
 
+/// What recv throws, by name, after `count` messages.
+std::string fate_of(const mpx::Connection& end, int count) {
+  for (int i = 0; i < count; ++i) EXPECT_EQ(end.recv<int>(), i);
+  try {
+    end.recv<int>();
+  } catch (const mpx::ProcessLost&) {
+    return "ProcessLost";
+  } catch (const mpx::Closed&) {
+    return "Closed";
+  }
+  return "a message";
+}
+
+void send_one_and_die(mpx::Connection end) {
+  end.send(0);
+  ::raise(SIGKILL);
+}
+
+// Whether it had used its end or not, and whether this process had used its own by then or not.
+TEST(Pipe, TheDeathOfTheOtherEndIsToldHoweverFarItGot) {
+  const auto dead = [](void (*body)(mpx::Connection), bool keeps) {
+    auto [near, far] = mpx::pipe();
+    mpx::Process process(body, far);
+    process.start();
+    if (!keeps) far.close();
+    process.join();
+    return std::pair(near, far);
+  };
+  for (const bool keeps : {false, true}) {
+    SCOPED_TRACE(keeps);
+    EXPECT_EQ(fate_of(dead(send_one_and_die, keeps).first, 1), "ProcessLost");
+    EXPECT_EQ(fate_of(dead([](mpx::Connection) { ::raise(SIGKILL); }, keeps).first, 0),
+              "ProcessLost");
+    auto [near, far] = dead([](mpx::Connection) { ::raise(SIGKILL); }, keeps);
+    EXPECT_THROW(for (int i = 0; i < 1000; ++i) near.send(i), mpx::ProcessLost);
+  }
+  EXPECT_EQ(fate_of(dead([](mpx::Connection end) { end.send(0); }, false).first, 1), "Closed");
+}
+
+TEST(Pipe, TheDeathOfWhoWaitsInRecvIsToldToWhoSends) {
+  auto [near, far] = mpx::pipe();
+  mpx::Process process([](mpx::Connection end) { end.recv<int>(), end.recv<int>(); }, far);
+  process.start();
+  near.send(0);
+  process.kill();
+  process.join();
+  EXPECT_THROW(for (int i = 0; i < 1000; ++i) near.send(i), mpx::ProcessLost);
+  EXPECT_EQ(fate_of(near, 0), "ProcessLost");
+  // With another process at the other end it goes on.
+  mpx::Process other([](mpx::Connection end) { end.send(0); }, far);
+  other.start();
+  EXPECT_EQ(near.recv<int>(), 0);
+  near.send(1);
+  other.join();
+}
+
 TEST(Pipe, SimplexIsOneWay) {
   auto [receiver, sender] = mpx::pipe(mpx::simplex);
   EXPECT_FALSE(receiver.writable());

@@ -1,15 +1,18 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/serialization/split_member.hpp>
 #include <csignal>
 #include <mpx/mpx.hpp>
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -59,6 +62,51 @@ TEST(Pool, ApplyAndItsAsyncForms) {
             (std::vector<int>{6, 20}));
   EXPECT_EQ(pool.starmap([](int a, double b) { return a * b; }, {std::pair(2, 0.5)}),
             std::vector<double>{1});
+}
+
+struct Made {
+  mpx::Queue<int> queue;
+  std::vector<mpx::Value<std::array<int, 4>>> values;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& queue& values;
+  }
+};
+
+Made make_handles(int number) {
+  Made made;
+  made.queue.put(number);
+  made.values.emplace_back(std::array{number, 0, 0, 0});
+  return made;
+}
+
+std::vector<mpx::Array<int>> arrays_of_initializer;
+
+// Nothing else holds these: not the task that made them, nor the range, nor the initializer's caller.
+TEST(Pool, HandlesOnTheirWayLive) {
+  mpx::Pool pool(mpx::PoolOptions{.processes = 2},
+                 [](mpx::Array<int> array) { arrays_of_initializer = {array}; },
+                 mpx::Array<int>{10, 20});
+  const auto made = pool.map(make_handles, {0, 1, 2, 3});
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(made[static_cast<std::size_t>(i)].queue.get(), i);
+    EXPECT_EQ(made[static_cast<std::size_t>(i)].values.at(0).load()[0], i);
+  }
+  const auto [end, lock] = pool.apply([] {
+    auto [near, far] = mpx::pipe();
+    far.send(5);
+    return std::pair(near, mpx::Condition());
+  });
+  EXPECT_TRUE(end.poll_for(10s));
+  EXPECT_EQ(end.recv<int>(), 5);
+  EXPECT_THROW(end.recv<int>(), mpx::Closed);
+  EXPECT_TRUE(lock.try_lock());
+  lock.unlock();
+  const auto numbers = std::views::iota(0, 4) | std::views::transform(make_handles);
+  EXPECT_EQ(pool.map([](const Made& one) { return one.queue.get(); }, numbers),
+            (std::vector{0, 1, 2, 3}));
+  EXPECT_EQ(pool.apply([] { return arrays_of_initializer.at(0).load(1); }), 20);
 }
 
 TEST(Pool, CallbacksAreCalledOnce) {

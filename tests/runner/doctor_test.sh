@@ -71,13 +71,15 @@ expect_status 1 "not Open MPI"
 expect_row mpirun bad "is not Open MPI" "not Open MPI"
 
 fake "mpirun (Open MPI) 4.1.4" 'sleep 1000'
+set -m # or INT would be ignored by what runs in the background
 "$mpx_run" --doctor >out 2>err </dev/null &
 pid=$!
+set +m
 for ((i = 0; i < 1500; i++)); do
   started=$(pgrep -P "$pid" -x mpirun) && break
   sleep 0.02
 done
-kill -INT "$pid" # ignored by what a shell runs in the background, unless it asks for it
+kill -INT "$pid"
 wait "$pid"
 status=$?
 expect_status 130 "interrupted"

@@ -56,7 +56,19 @@ TEST(FindProgram, SaysWhatIsWrongWithAProgramThatCannotRun) {
   EXPECT_THAT(refusal(folder + "/plain"), HasSubstr("chmod +x"));
   EXPECT_THAT(refusal("no-such-program-anywhere"), HasSubstr("127: there is no program"));
   ::chmod((folder + "/plain").c_str(), 0755);
+  EXPECT_THAT(refusal(folder + "/plain"),
+              HasSubstr("Exec format error; a script needs a first line"));
+  std::ofstream(folder + "/plain") << "#!/no/such/shell\n";
+  EXPECT_THAT(refusal(folder + "/plain"), HasSubstr("126: "));
+  EXPECT_THAT(refusal(folder + "/plain"), HasSubstr("can /no/such/shell be run?"));
+  std::ofstream(folder + "/plain") << "\x7f"
+                                      "ELF, but no more";
+  EXPECT_THAT(refusal(folder + "/plain"), HasSubstr("Exec format error"));
+  std::ofstream(folder + "/plain").flush();
+  EXPECT_THAT(refusal(folder + "/plain"), HasSubstr("Exec format error"));
+  std::ofstream(folder + "/plain") << "#!/bin/sh\ntouch " << folder << "/was_run\n";
   EXPECT_EQ(refusal(folder + "/plain"), folder + "/plain");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/was_run"));
   EXPECT_THAT(refusal("sh"), HasSubstr("/sh"));
   std::filesystem::remove_all(folder);
 }

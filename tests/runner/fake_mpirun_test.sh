@@ -35,6 +35,12 @@ expect_status 1 "success without completion"
 fake "mpirun (Open MPI) 5.0.7" 'printf "started\nstatus 9\n" >>"$MPX_COMPLETION"; exit 0'
 run /bin/true
 expect_status 9 "the completion counts"
+# So it is on another node; on this one mpx-run finds it out before.
+fake "mpirun (Open MPI) 4.1.4" \
+  "echo 'Open MPI tried to fork a new process via the \"execve\" system call but' >&2; exit 131"
+run /bin/true
+expect_status 126 "what another node cannot execute"
+expect_no_text err "signal" "what another node cannot execute"
 fake "mpirun (Open MPI) 4.1.4" 'exit 205'
 run /bin/true
 expect_status 205 "a lost node"
@@ -58,6 +64,33 @@ expect_text err "Exit code:    6" "verbose shows all that mpirun says"
 fake "mpirun (Open MPI) 4.1.4" 'cat banner1 >&2; exit 6'
 run /bin/true
 cmp -s err banner1 || fail "the banner that names another rank: $(cat err)"
+
+# It cannot write what it was given, and says so; and all others are told to nobody.
+fake "mpirun (Open MPI) 4.1.4" 'echo lost'
+timeout 60 "$mpx_run" /bin/true >/dev/full 2>err
+status=$?
+expect_status 1 "a full device"
+[ "$(grep -c "cannot write to standard output: No space left on device" err)" = 1 ] ||
+  fail "a full device: $(cat err)"
+timeout 60 "$mpx_run" /bin/true >&- 2>err
+status=$?
+expect_status 0 "no standard output"
+timeout 60 "$mpx_run" --help >/dev/full 2>err
+status=$?
+expect_status 1 "help on a full device"
+expect_text err "cannot write to standard output" "help on a full device"
+
+# Signals as an unkind parent leaves them.
+fake "mpirun (Open MPI) 4.1.4" 'grep -E "Sig(Ign|Blk)" /proc/$$/status'
+timeout 60 python3 -c '
+import os, signal, sys
+for name in "CHLD", "ALRM", "USR1", "INT", "QUIT":
+    signal.signal(getattr(signal, "SIG" + name), signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGALRM, signal.SIGHUP])
+os.execv(sys.argv[1], sys.argv[1:])' "$mpx_run" /bin/true >out 2>err
+status=$?
+expect_status 0 "SIGCHLD ignored"
+expect_text out "SigIgn:	0000000000000004" "only QUIT stays ignored in mpirun, which INT ends"
 
 fake "HYDRA build details: Version 4.0" ''
 run /bin/true

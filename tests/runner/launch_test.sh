@@ -83,6 +83,11 @@ expect_status 127 "not on PATH"
 run ./hosts
 expect_status 126 "not executable"
 expect_text err "chmod +x ./hosts" "not executable"
+echo 'echo hello' >script
+chmod +x script
+run ./script
+expect_status 126 "no first line"
+expect_text err "./script cannot be run: Exec format error; a script needs" "no first line"
 run --whatever "$programs/runner_status"
 expect_status 2 "unknown option"
 expect_text err "--mpi-arg --whatever" "unknown option"

@@ -25,6 +25,14 @@ TEST(LossFinder, FindsItInTheWordsOfOpenMpi5) {
   EXPECT_EQ(finder.node(), "node2");
 }
 
+TEST(LossFinder, FindsThatTheProgramCannotBeExecuted) {
+  LossFinder finder;
+  finder.feed(
+      "----\nOpen MPI tried to fork a new process via the \"execve\" system call but\nfailed.\n");
+  EXPECT_TRUE(finder.cannot_execute());
+  EXPECT_EQ(finder.node(), "");
+}
+
 TEST(LossFinder, TakesTheFirstAndNothingElse) {
   LossFinder finder;
   finder.feed("on node a\nRemote daemon: x on node b\n" + std::string(5000, 'x') + "\n");

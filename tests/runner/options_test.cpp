@@ -92,6 +92,30 @@ TEST(Options, ReadTimesWithAndWithoutUnit) {
   }
 }
 
+TEST(Options, SayWhichOneLacksItsValueAndWhatItMeans) {
+  for (const auto& option : option_table()) {
+    for (const auto& name : {option.letter.empty() ? "" : "-" + option.letter,
+                             option.word.empty() ? "" : "--" + option.word}) {
+      if (name.empty()) continue;
+      if (option.argument.empty()) {
+        EXPECT_THAT(refusal_of({"--" + option.word + "=3", "p"}), HasSubstr("takes no value"));
+        continue;
+      }
+      const auto said = refusal_of({name});
+      EXPECT_THAT(said, HasSubstr(name)) << name;
+      EXPECT_THAT(said, HasSubstr(" needs a value, " + option.argument + ": ")) << name;
+      EXPECT_THAT(said, HasSubstr(" " + option.example + "; see")) << name;
+      Options options;
+      EXPECT_NO_THROW(option.set(options, option.example)) << name;
+    }
+  }
+}
+
+TEST(Options, RefuseNoHostAtAll) {
+  EXPECT_THAT(refusal_of({"--host", "", "p"}), HasSubstr("--host needs at least one node"));
+  EXPECT_THAT(refusal_of({"--host", "a", "--host", "", "p"}), HasSubstr("--host needs"));
+}
+
 TEST(Options, TakeNodesRanksAndSlots) {
   const auto options = parse({"-N", "3", "--ranks-per-node=2", "--slots-per-rank", "8",
                               "--cpus-per-slot", "4", "--launcher", "srun", "p"});

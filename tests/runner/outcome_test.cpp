@@ -34,6 +34,23 @@ TEST(Outcome, IsTheProgramsOwnStatus) {
   EXPECT_EQ(judge({.wait_status = exited(0), .completion = {true, 0}}).status, 0);
 }
 
+TEST(Outcome, IsWhatMainReturnedWhereMpirunWasGivenAZero) {
+  const auto completion = parse_completion("launcher 5\nstarted\nstatus 3\nexit 4\n");
+  EXPECT_EQ(judge({.wait_status = exited(0), .completion = completion}).status, 4);
+  EXPECT_EQ(judge({.wait_status = exited(139), .completion = completion}).status, 3);
+}
+
+TEST(Outcome, IsThatOfAShellIfANodeCannotExecuteTheProgram) {
+  const auto outcome = judge({.wait_status = exited(131), .cannot_execute = true});
+  EXPECT_EQ(outcome.status, 126);
+  EXPECT_EQ(outcome.message, "");
+}
+
+TEST(Outcome, IsNoSuccessIfOutputIsLost) {
+  EXPECT_EQ(judge({.wait_status = exited(0), .output_is_lost = true}).status, 1);
+  EXPECT_EQ(judge({.wait_status = exited(3), .output_is_lost = true}).status, 3);
+}
+
 TEST(Outcome, IsAFailureIfOneFollowsTheBodysEnd) {
   EXPECT_EQ(judge({.wait_status = exited(139), .completion = {true, 0}}).status, 139);
 }

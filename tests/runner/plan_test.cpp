@@ -19,6 +19,7 @@ using testing::Pair;
 class PlanTest : public testing::Test {
  protected:
   PlanTest() {
+    facts_.self = "/bin/mpx-run";
     facts_.mpirun = "/usr/bin/mpirun";
     facts_.version = {4, 1};
     facts_.cores = 6;
@@ -169,19 +170,25 @@ TEST_F(PlanTest, IsPrintedAsALineForTheShell) {
             "NAME=sm,pt2pt OTHER='a b' /usr/bin/mpirun -n 1 -x 'A=b c' 'it'\\''s' '' '$x' 'a;b'");
 }
 
-TEST_F(PlanTest, EveryRankWritesToAFileOfItsOwnBehindAShellThatBecomesIt) {
+TEST_F(PlanTest, EveryRankWritesToAFileOfItsOwnByWayOfOurselves) {
   options_.output = "/out put";
   EXPECT_THAT(to_shell(plan()),
-              HasSubstr("/bin/sh -c 'mkdir -p \"$0\" && exec \"$@\" "
-                        ">\"$0/rank.${OMPI_COMM_WORLD_RANK-${PMIX_RANK-$SLURM_PROCID}}\" 2>&1' "
-                        "'/out put' ./program 1"));
+              HasSubstr("-x MPX_SLOTS=6 /bin/mpx-run --as-rank '/out put' ./program 1"));
 }
 
-TEST_F(PlanTest, TagsInTheWordsOfTheLauncher) {
+TEST_F(PlanTest, TagsLinesItselfSinceMpirunTearsAndDropsThem) {
   options_.tag_output = true;
-  EXPECT_THAT(plan().command, Contains("--tag-output"));
-  facts_.version = {5, 0};
-  EXPECT_THAT(to_shell(plan()), HasSubstr(" --output tag "));
+  for (const int major : {4, 5}) {
+    facts_.version = {major, 0};
+    const auto line = to_shell(plan());
+    EXPECT_THAT(line, HasSubstr(" /bin/mpx-run --as-rank '' ./program 1"));
+    EXPECT_THAT(line, Not(HasSubstr("tag")));
+  }
+}
+
+TEST_F(PlanTest, AHangUpThatIsIgnoredIsSoByTheRanks) {
+  facts_.hangup_is_ignored = true;
+  EXPECT_THAT(plan().command, Contains("trap '' HUP; exec \"$@\""));
 }
 
 TEST_F(PlanTest, CoresForEachSlotAreTakenFromTheCores) {
@@ -245,6 +252,14 @@ TEST_F(InSlurm, SrunPlacesRanksItselfWhereOnlyTheirNumberIsGiven) {
   options_.nodes = 2;
   options_.tag_output = true;
   EXPECT_THAT(to_shell(plan()), HasSubstr("--input=0 --ntasks=6 --nodes=2 --label ./program 1"));
+}
+
+TEST_F(InSlurm, SrunsRanksWriteToFilesBehindAShellThatBecomesThem) {
+  options_.launcher = Launcher::srun;
+  options_.output = "/out put";
+  EXPECT_THAT(to_shell(plan()),
+              HasSubstr("/bin/sh -c 'mkdir -p \"$0\" && exec >\"$0/rank.${PMIX_RANK-$SLURM_PROCID}"
+                        "\" 2>&1 && exec \"$@\"' '/out put' ./program 1"));
 }
 
 TEST_F(InSlurm, TheUsersFenceIsKept) {

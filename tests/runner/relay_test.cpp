@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <thread>
 
@@ -51,7 +52,19 @@ TEST(Relay, GoesOnWhenNobodyReadsAnyMore) {
   relay.write("lost");
   EXPECT_EQ(relay.step(), "");
   EXPECT_TRUE(relay.idle());
+  EXPECT_EQ(relay.failure(), EPIPE);
   ::signal(SIGPIPE, old);
+}
+
+TEST(Relay, TellsThatItCannotWriteAndDropsTheRest) {
+  Pipe in;
+  const Fd full(::open("/dev/full", O_WRONLY));
+  Relay relay(in.reader.get(), full.get());
+  relay.write("lost");
+  EXPECT_EQ(relay.step(), "");
+  EXPECT_EQ(relay.failure(), ENOSPC);
+  relay.write("lost too");
+  EXPECT_TRUE(relay.idle());
 }
 
 }  // namespace

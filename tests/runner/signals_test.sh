@@ -66,12 +66,33 @@ kill -KILL "$mpirun"
 expect_end 137 "$since" 2000 "mpirun killed"
 expect_text err "mpirun was killed by signal 9" "mpirun killed"
 
-# mpx-run is killed: mpirun is told, and ends the job. (The file of mpx-run stays: remove it.)
+# mpx-run is killed: mpirun is told, and ends the job. The folder that stays is removed by the next one.
 begin -n 2 "$programs/runner_sleeper"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 for process in $mpirun $ranks; do expect_gone "$process" 10000 "mpx-run killed"; done
-rm -rf "$TMPDIR"/mpx-run.*
+[ -n "$(find "$TMPDIR" -name 'mpx-run.*')" ] || fail "mpx-run killed: nothing to look for"
+run -n 1 true
+expect_status 0 "after a killed one"
+
+# As under nohup: whoever is told of a hang-up goes on. INT, QUIT and TERM, ignored, are so by mpx-run.
+(
+  trap '' HUP INT QUIT TERM
+  exec "$mpx_run" -n 2 "$programs/runner_sleeper" >out 2>err </dev/null
+) &
+pid=$!
+wait_for_lines out 2
+ranks=$(sed -n 's/^ready //p' out)
+mpirun=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
+segments=
+for signal in HUP INT QUIT TERM; do kill -$signal "$pid"; done
+# shellcheck disable=SC2086
+kill -HUP $mpirun $ranks
+# What all of them still do: mpx-run and mpirun pass USR2 on, whose default action ends the ranks.
+since=$(now_ms)
+kill -USR2 "$pid"
+expect_end 140 "$since" 10000 "a hang-up that is ignored"
+expect_no_text err "signal 1 " "a hang-up that is ignored"
 
 # A process that left its rank does not outlive the job.
 # shellcheck disable=SC2016

@@ -45,10 +45,17 @@ struct EndHomeTest : testing::Test {
     end.on(request(Kind::end_ack, who), {Packer::pack(bytes), {}}, out);
   }
   void sync(std::uint64_t call) { end.on(request(Kind::end_sync, sender, call), {}, out); }
-  void gone(EndGone how) {
+  void gone(EndGone how) { gone(how, sender); }
+  /// `who` had the other end.
+  void gone(EndGone how, ProcessId who, int exit_code = -9) {
     auto header = request(Kind::end_peer_gone, {});
     header.status = static_cast<std::uint16_t>(how);
-    end.on(header, {Packer::pack(facts_of(sender, -9)), {}}, out);
+    end.on(header, {Packer::pack(facts_of(who, exit_code), who), {}}, out);
+  }
+  /// A process that has this end dies.
+  void die(ProcessId who, int exit_code = -9) {
+    end.on_holder_ended(who, facts_of(who, exit_code), out);
+    end.on_ended(who, facts_of(who, exit_code), out);
   }
   /// Items delivered to `who`, in order, taken out.
   std::string got(ProcessId who) {
@@ -93,10 +100,9 @@ TEST_F(EndHomeTest, AnotherReceiverGetsFirstWhatTheFormerHadNotConsumed) {
   ASSERT_TRUE(out.pop(Kind::end_recall, a));
   send("3");  // comes while the give-back is awaited
   EXPECT_EQ(got(a) + got(b), "");
-  EXPECT_EQ(out.answer(b, 2), std::nullopt);
+  EXPECT_EQ(out.answer(b, 2), Status::no) << "not yet";
   give_back(a, {"2"});  // it had consumed "1"
   EXPECT_EQ(got(b), "23");
-  EXPECT_EQ(out.answer(b, 2), Status::ok);
 }
 
 TEST_F(EndHomeTest, AReceiverThatGivesItsHandleUpIsAskedForTheRest) {
@@ -121,7 +127,6 @@ TEST_F(EndHomeTest, WhoGivesItsHandleUpWhileItWaitsForItsTurnIsLetGo) {
   bind(b, 2);
   ASSERT_TRUE(out.pop(Kind::end_recall, a));
   end.on(request(Kind::end_unbind, b), {}, out);
-  EXPECT_EQ(out.answer(b, 2), Status::ok);
   ASSERT_TRUE(out.pop(Kind::end_recall, b)) << "it waits for that";
   give_back(b, {});
   give_back(a, {"1"});
@@ -139,10 +144,8 @@ TEST_F(EndHomeTest, ReceiversThatAskTogetherAreServedInTurn) {
   EXPECT_FALSE(out.pop(Kind::end_recall)) << "one at a time";
   give_back(a, {"1"});
   EXPECT_EQ(got(b), "1");
-  EXPECT_EQ(out.answer(b, 2), Status::ok);
   ASSERT_TRUE(out.pop(Kind::end_recall, b)) << "somebody waits behind it";
   give_back(b, {});
-  EXPECT_EQ(out.answer(c, 3), Status::ok);
   send("2");
   EXPECT_EQ(got(c), "2");
 }
@@ -171,7 +174,6 @@ TEST_F(EndHomeTest, AReceiverThatDiesMakesRoomForTheNext) {
   bind(b, 2);
   out.take();
   end.on_ended(a, facts_of(a, -9), out);  // it never gives back: "1" is lost with it
-  EXPECT_EQ(out.answer(b, 2), Status::ok);
   send("2");
   EXPECT_EQ(got(b), "2");
 }
@@ -194,7 +196,6 @@ TEST_F(EndHomeTest, AWaitingReceiverThatDiesIsSkipped) {
   end.on_ended(b, facts_of(b, -9), out);
   give_back(a, {"1"});
   EXPECT_EQ(got(c), "1");
-  EXPECT_EQ(out.answer(c, 3), Status::ok);
   EXPECT_FALSE(out.pop(Kind::end_recall));
 }
 
@@ -228,7 +229,7 @@ TEST_F(EndHomeTest, EveryLaterReceiverIsToldToo) {
 TEST_F(EndHomeTest, TheDeathOfTheLastSenderIsToldWithItsFacts) {
   bind(a, 1);
   send("1");
-  end.on_ended(sender, facts_of(sender, -11), out);
+  gone(EndGone::lost, sender, -11);
   EXPECT_EQ(got(a), "1");
   const auto frame = out.pop(Kind::end_closed, a);
   ASSERT_TRUE(frame);
@@ -236,24 +237,90 @@ TEST_F(EndHomeTest, TheDeathOfTheLastSenderIsToldWithItsFacts) {
   EXPECT_EQ(Unpacker(frame->body).get<ProcessFacts>().exit_code, -11);
 }
 
-TEST_F(EndHomeTest, TheGoodEndOfASenderIsNoLoss) {
+TEST_F(EndHomeTest, TheDeathOfWhoHadTheOtherEndAndNeverSentIsToldToo) {
   bind(a, 1);
+  gone(EndGone::lost, b);
+  EXPECT_EQ(told(a), kLost);
+}
+
+TEST_F(EndHomeTest, ADeathIsToldThoughAllCopiesAreClosedThen) {
   send("1");
-  end.on_ended(sender, facts_of(sender, 0), out);
-  EXPECT_EQ(told(a), 0);
+  gone(EndGone::lost);
+  gone(EndGone::closed);
+  bind(a, 1);
+  EXPECT_EQ(got(a), "1");
+  EXPECT_EQ(told(a), kLost);
+}
+
+TEST_F(EndHomeTest, TheDeathOfAHolderIsToldToTheOtherEndAndToWhoSendsHere) {
+  sync(1);
+  die(a, -9);
+  const auto news = out.pop(Kind::end_peer_gone);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->header.object, peer);
+  EXPECT_EQ(news->header.status, kLost);
+  EXPECT_EQ((std::get<1>(Unpacker::unpack<ProcessFacts, ProcessId>(news->body))), a);
+  const auto frame = out.pop(Kind::end_closed, sender);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->header.object, peer) << "it knows its own end only";
+  EXPECT_EQ(frame->header.status, kLost);
+  EXPECT_EQ(Unpacker(frame->body).get<ProcessFacts>().exit_code, -9);
+}
+
+TEST_F(EndHomeTest, WhoSendsOnlyAfterADeathIsToldThenToo) {
+  die(a, -9);
+  out.take();
+  sync(1);
+  EXPECT_EQ(told(sender), kLost);
+  sync(2);
+  EXPECT_EQ(told(sender), 0) << "once";
+}
+
+TEST_F(EndHomeTest, WhoReceivesAfterADeathTakesItsPlace) {
+  sync(1);
+  die(a, -9);
+  out.take();
+  bind(b, 2);
+  const auto frame = out.pop(Kind::end_closed, sender);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->header.status, static_cast<int>(EndGone::no));
+  const auto news = out.pop(Kind::end_peer_gone);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->header.status, static_cast<int>(EndGone::no));
+}
+
+TEST_F(EndHomeTest, TheDeathOfAHolderIsNoLossWhileAnotherReceives) {
+  bind(b, 1);
+  sync(2);
+  out.take();
+  die(a, -9);
+  EXPECT_TRUE(out.frames.empty());
+}
+
+TEST_F(EndHomeTest, TheGoodEndOfAHolderIsNoLoss) {
+  sync(1);
+  out.take();
+  die(a, 0);
+  EXPECT_TRUE(out.frames.empty());
+}
+
+TEST_F(EndHomeTest, AReceiverWhoseTurnHasNotComeIsAnsweredAtOnce) {
+  bind(a, 1);
+  bind(b, 2);
+  EXPECT_EQ(out.answer(b, 2), Status::no) << "the first may compute for hours";
 }
 
 TEST_F(EndHomeTest, TheDeathOfAFormerSenderIsNoLoss) {
   bind(a, 1);
   send("1");
   end.on(request(Kind::end_send, b), text_payload("2"), out);
-  end.on_ended(sender, facts_of(sender, -9), out);
+  gone(EndGone::lost);
   EXPECT_EQ(told(a), 0);
 }
 
 TEST_F(EndHomeTest, ANewSenderEndsTheLoss) {
   send("1");
-  end.on_ended(sender, facts_of(sender, -9), out);
+  gone(EndGone::lost);
   end.on(request(Kind::end_send, b), text_payload("2"), out);
   bind(a, 1);
   EXPECT_EQ(got(a), "12");
@@ -263,7 +330,6 @@ TEST_F(EndHomeTest, ANewSenderEndsTheLoss) {
 TEST_F(EndHomeTest, ClosedIsNotOverruledByALoss) {
   send("1");
   gone(EndGone::closed);
-  end.on_ended(sender, facts_of(sender, -9), out);
   gone(EndGone::lost);
   bind(a, 1);
   EXPECT_EQ(told(a), kClosed);

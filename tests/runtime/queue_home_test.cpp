@@ -356,5 +356,92 @@ TEST_F(QueueHomeTest, GatheredPutsThatDoNotFitTheirBytesAreRefused) {
   EXPECT_EQ(got({a}), "");
 }
 
+TEST_F(QueueHomeTest, WhoPutsWithoutAskingIsAnsweredOnceThereIsRoom) {
+  bounded(0, 10);
+  const auto sync = [&](std::uint64_t call) {
+    queue->on(request(Kind::queue_sync, producer, call), {}, out);
+  };
+  sync(1);
+  EXPECT_EQ(out.answer(producer, 1), Status::ok);
+  put(std::string(20, 'x'));
+  put("y");
+  sync(2);
+  EXPECT_EQ(out.answer(producer, 2), std::nullopt) << "more waits here than it may";
+  EXPECT_EQ(get_now(a), std::string(20, 'x'));
+  EXPECT_EQ(out.answer(producer, 2), Status::ok);
+  put(std::string(20, 'x'));
+  sync(3);
+  queue->on(request(Kind::queue_close, producer, 4), {}, out);
+  EXPECT_EQ(out.answer(producer, 3), Status::closed);
+  sync(5);
+  EXPECT_EQ(out.answer(producer, 5), Status::closed);
+}
+
+TEST_F(QueueHomeTest, WhoPutsIntoAClosedQueueIsToldHowManyAreDropped) {
+  queue->on(request(Kind::queue_close, a, 1), {}, out);
+  put("1");
+  put_gathered({"2", "3", "4"});
+  std::uint64_t dropped = 0;
+  while (const auto news = out.pop(Kind::reply, producer)) {
+    EXPECT_EQ(news->header.call, 0u);
+    EXPECT_EQ(static_cast<Status>(news->header.status), Status::closed);
+    dropped += Unpacker(news->body).get<std::uint64_t>();
+  }
+  EXPECT_EQ(dropped, 4u);
+}
+
+TEST_F(QueueHomeTest, ReservedRoomIsKeptForWhoReservedIt) {
+  bounded(1);
+  const auto reserve = [&](ProcessId who, std::uint64_t call) {
+    queue->on(request(Kind::queue_reserve, who, call), {}, out);
+  };
+  const auto put_reserved = [&](ProcessId who, const std::string& text) {
+    auto header = request(Kind::queue_put, who);
+    header.status = static_cast<std::uint16_t>(PutRoute::reserved);
+    queue->on(header, text_payload(text), out);
+  };
+  reserve(b, 1);
+  EXPECT_EQ(out.answer(b, 1), Status::ok);
+  try_put("0", 2);
+  EXPECT_EQ(out.answer(producer, 2), Status::no);
+  reserve(c, 3);
+  EXPECT_EQ(out.answer(c, 3), std::nullopt);
+  put_reserved(b, "1");
+  EXPECT_EQ(out.answer(c, 3), std::nullopt) << "full";
+  EXPECT_EQ(get_now(a), "1");
+  EXPECT_EQ(out.answer(c, 3), Status::ok);
+  queue->on(request(Kind::queue_unreserve, c), {}, out);
+  reserve(b, 4);
+  EXPECT_EQ(out.answer(b, 4), Status::ok);
+  // The room was there before close(): so is the item, and getters wait for it.
+  get(a, 5);
+  queue->on(request(Kind::queue_close, c, 6), {}, out);
+  EXPECT_EQ(out.answer(a, 5), std::nullopt);
+  put_reserved(b, "2");
+  deliver();
+  EXPECT_EQ(takers[a].take(), "2");
+  put_reserved(b, "3");
+  try_get(a, 7);
+  EXPECT_EQ(out.answer(a, 7), Status::closed) << "nothing was reserved for that one";
+}
+
+TEST_F(QueueHomeTest, ReservedRoomIsFreeAgainWhenItsProcessDies) {
+  bounded(1);
+  queue->on(request(Kind::queue_reserve, b, 1), {}, out);
+  put("1", 2);
+  EXPECT_EQ(out.answer(producer, 2), std::nullopt);
+  queue->on_ended(b, facts_of(b, -9), out);
+  EXPECT_EQ(out.answer(producer, 2), Status::ok);
+}
+
+TEST_F(QueueHomeTest, AnItemThatIsUngotComesFirst) {
+  for (const char* text : {"1", "2"}) put(text);
+  get(a, 1, Kind::queue_get, 1, kNoClaimSlot);
+  const auto items = out.pop(Kind::queue_items, a);
+  ASSERT_TRUE(items);
+  queue->on(request(Kind::queue_unget, a), text_payload("1"), out);
+  EXPECT_EQ(got({b, b}), "12");
+}
+
 }  // namespace
 }  // namespace mpx::detail

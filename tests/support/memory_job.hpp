@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "endpoint/direct_link.hpp"
+#include "mpx/mpx.hpp"
 #include "transport/memory_transport.hpp"
 #include "transport/memory_words.hpp"
 
@@ -68,6 +69,15 @@ class MemoryJob {
       throw;
     }
     Client::set_current_of_thread(nullptr);
+  }
+
+  /// The rank does nothing from now on, for whoever asks its homes, as one that computes outside of
+  /// libmpx; or it does again.
+  void silence(int rank) { part(rank).background.reset(); }
+  void wake(int rank) {
+    auto& its = part(rank);
+    its.background = std::make_unique<Background>(*its.client, *its.runtime, *its.link);
+    its.runtime->interrupt();
   }
 
   /// Objects and words of all ranks that are in use.
@@ -134,5 +144,39 @@ class MemoryJob {
   std::shared_ptr<MemoryWordSpace> space_;
   std::vector<std::unique_ptr<RankPart>> ranks_;
 };
+
+/// What Client::send does for the handles of a value.
+inline void count_references(Payload& letter) {
+  const auto client = Client::current();
+  std::unique_lock lock(client->mutex());
+  for (auto& handle : letter.handles) {
+    handle.counter = client->self().id;
+    client->post(lock, Kind::add_ref, handle.object, {}, 0, handle.counter.value());
+  }
+}
+
+/// The handle, which rank `from` has, as each rank knows it. The bytes are carried by hand, as a start of a process does
+/// it.
+template <class T>
+std::vector<T> handed_to_all(MemoryJob& job, const T& handle, int from = 0) {
+  std::vector<Payload> letters;
+  job.as(from, [&] {
+    for (int rank = 0; rank < job.size(); ++rank) {
+      letters.push_back(encode(handle));
+      count_references(letters.back());
+    }
+  });
+  std::vector<T> copies;
+  for (int rank = 0; rank < job.size(); ++rank) {
+    job.as(rank,
+           [&] { copies.push_back(decode_value<T>(letters[static_cast<std::size_t>(rank)])); });
+  }
+  return copies;
+}
+
+template <class T>
+T at(std::vector<T>& copies, int rank) {
+  return copies[static_cast<std::size_t>(rank)];
+}
 
 }  // namespace mpx::detail

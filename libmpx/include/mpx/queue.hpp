@@ -34,12 +34,14 @@ struct QueueOptions {
 ///
 /// Ordering:      items from one producer come out in the order it put them.
 /// Thread safety: all members, from any thread of any process.
-/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. A
-///                put() that races with close() in another process may be dropped. What a process
-///                had not taken when it died stays in the queue.
-/// Cost:          put() to an unbounded queue sends one message and waits for nothing. get() is one
-///                round trip; a process that gets alone is handed items ahead, so that most gets
-///                cost nothing.
+/// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. What
+///                a process puts into an unbounded queue before it learns that another one has
+///                closed it is dropped; the next put() or flush() says how many. What a process had
+///                not taken when it died stays in the queue.
+/// Cost:          put() to an unbounded queue sends one message, and a second one in 256 of them or
+///                512 KiB; it waits only while the queue is over its budget, and learns of close()
+///                512 items or 1 MiB later at the latest. get() is one round trip; a process that
+///                gets alone is handed items ahead, so that most gets cost nothing.
 template <class T>
 class Queue {
   static_assert(std::is_object_v<T> && std::is_same_v<T, std::decay_t<T>> && !std::is_abstract_v<T>,
@@ -109,7 +111,8 @@ class Queue {
 
   /// No more items: for all processes.
   void close() const { core_->close(); }
-  /// Blocks until all that this process has put is in the queue.
+  /// Blocks until all that this process has put is in the queue. Throws Closed if some of it was
+  /// dropped, as the queue was closed. One round trip.
   void flush() const { core_->flush(); }
 
   void mpx_save(detail::Writer& writer) const { core_->save(writer); }

@@ -83,6 +83,8 @@ ObjectId Client::new_object(int home) {
 
 void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call,
                   Payload payload, std::uint16_t status) {
+  // Who had the payload lets go of what it keeps after the mutex; else the next who waits does.
+  if (!payload.kept.empty()) run_soon([kept = std::exchange(payload.kept, {})] {});
   // Each handle in the value is one reference in flight. It is counted before the value leaves, and
   // this process's own is given up later on the same way, so the object lives.
   for (auto& handle : payload.handles) {
@@ -106,6 +108,7 @@ void Client::send_count(Kind kind, const Reference& reference) {
 }
 
 void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status) {
+  const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex_);
   post(lock, kind, object, std::move(payload), status);
 }
@@ -123,6 +126,7 @@ Reply Client::call(Kind kind, const ObjectId& object, Payload payload) {
 
 std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload,
                                         Deadline deadline, std::function<void(Reply)> late) {
+  const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex_);
   require_link();
   const auto call = next_call_++;
@@ -142,20 +146,19 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
     throw;
   }
   if (pending.done) return std::move(pending.reply);
-  if (!late) {  // the home says which of the two was first
-    send(Kind::cancel, object, {}, call, {}, 0);
-    if (pending.done) link_->flush();
-    wait(lock, Deadline::never(), {kind, object}, [&] { return pending.done; });
-    return std::move(pending.reply);
-  }
+  // The home says which of the two was first.
+  send(Kind::cancel, object, {}, call, {}, 0);
+  if (pending.done) link_->flush();
+  wait(lock, late ? Deadline::after(kGrace) : Deadline::never(), {kind, object},
+       [&] { return pending.done; });
+  if (pending.done) return std::move(pending.reply);
   pending_.erase(call);
   handlers_[call] = std::move(late);
-  send(Kind::cancel, object, {}, call, {}, 0);
-  link_->flush();
   return std::nullopt;
 }
 
 Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const ObjectId& object) {
+  const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex_);
   require_link();
   const auto call = next_call_++;
@@ -276,6 +279,7 @@ void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
     ~Relock() { lock.lock(); }
   } const relock{lock};
   for (const auto& task : tasks) run_callback(task);
+  tasks.clear();  // what they hold goes without the mutex, too
 }
 
 void Client::run_callback(const std::function<void()>& callback) noexcept {
@@ -345,6 +349,8 @@ void Client::deliver(Frame&& frame) {
     return found->second.core->on(std::move(frame));
   if (handler_) return handler_(std::move(frame));
   if (for_pool_process) return unhandled_.push_back(std::move(frame));
+  // The home has these items on record, with their references.
+  if (header.kind == Kind::queue_items && header.status < kClaimSlots) return;
   for (const auto& reference : take_payload(std::move(frame)).handles)
     send_count(Kind::drop_flight, reference);
 }
@@ -369,7 +375,6 @@ bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
 }
 
 std::uint16_t Client::new_claim_slot() {
-  const std::lock_guard guard(mutex_);
   const auto free = std::find(claim_slots_.begin(), claim_slots_.end(), false);
   if (free == claim_slots_.end()) return kNoClaimSlot;
   *free = true;
@@ -379,7 +384,6 @@ std::uint16_t Client::new_claim_slot() {
 }
 
 void Client::free_claim_slot(std::uint16_t slot) {
-  const std::lock_guard guard(mutex_);
   if (slot >= kClaimSlots) return;
   claims_[slot].revoke();  // the next user starts with nothing handed ahead
   claim_slots_[slot] = false;
@@ -550,7 +554,7 @@ void Core::save(Writer& writer) {
   const auto& name = id();
   save_id(writer, name);
   save_details(writer);
-  writer.carry(name);
+  writer.carry(name, shared_from_this());
 }
 
 void save_id(Writer& writer, const ObjectId& id) {

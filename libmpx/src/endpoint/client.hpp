@@ -93,9 +93,10 @@ class Client : public std::enable_shared_from_this<Client> {
 
   /// Sends a request and waits for its answer. Throws UsageError if not connected.
   Reply call(Kind kind, const ObjectId& object, Payload payload = {});
-  /// As call(), but gives up at the deadline: with `late`, returns at once, and `late` is given the
-  /// answer when it comes, under the mutex; without it, waits for the home's word on which came
-  /// first, and returns that answer (Status::no if the time-out did).
+  /// As call(), but gives up at the deadline, and returns the home's word on which came first
+  /// (Status::no: the deadline). A home that does not answer is waited for without limit, or, with
+  /// `late`, for kGrace: then it returns nothing, and `late` is given the answer when it comes, under
+  /// the mutex.
   std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload,
                                   Deadline deadline, std::function<void(Reply)> late);
   /// A call to a service of a rank.
@@ -180,6 +181,15 @@ class Client : public std::enable_shared_from_this<Client> {
         {word, WordRequest::Operation::compare_exchange, desired, expected, permits}, semaphore);
   }
 
+  /// Whether a wait with this deadline has to be left to the home of the word: where an operation on
+  /// the word is a message, its answer may come later than that.
+  [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
+    if (deadline.is_now() || deadline.is_never()) return false;
+    const std::lock_guard guard(mutex_);
+    auto* words = link_ == nullptr ? nullptr : link_->words();
+    return words == nullptr || !words->reaches(word.home);
+  }
+
   /// Calls `enough(word)` with `seen`, then, where this process reaches the word itself, with what it
   /// becomes, for a short while at most: until that is true or the deadline has come. Who holds what
   /// others want is often done before they could be put to sleep and woken. `enough` is called
@@ -194,8 +204,12 @@ class Client : public std::enable_shared_from_this<Client> {
   /// first those for a pool process that came before there was one.
   void set_handler(std::function<void(Frame&&)> handler);
 
+  /// What a wait may last beyond its deadline, to hear from the home which came first.
+  static constexpr std::chrono::milliseconds kGrace{20};
+
   /// Takes a unit handed ahead; false if it was taken back.
   bool take(const ClaimStamp& stamp, std::uint32_t number);
+  /// Under the mutex: a claim slot for an object; kNoClaimSlot if none is free.
   [[nodiscard]] std::uint16_t new_claim_slot();
   void free_claim_slot(std::uint16_t slot);
 
@@ -245,6 +259,9 @@ class Client : public std::enable_shared_from_this<Client> {
   /// Before the process ends: waits until nothing lingers, as what was delivered to this process
   /// and not consumed would be lost.
   void settle();
+
+  /// Takes in what has come, if no other thread does.
+  void look(std::unique_lock<std::mutex>& lock) { drive_once(lock); }
 
   /// Runs what run_soon() was given.
   void run_tasks(std::unique_lock<std::mutex>& lock);

@@ -1,5 +1,7 @@
 #include "mpx/detail/barrier_core.hpp"
 
+#include <fmt/format.h>
+
 #include <exception>
 
 #include "core/pack.hpp"
@@ -22,11 +24,7 @@ void throw_if_broken(const Reply& reply) {
 std::shared_ptr<BarrierCore> BarrierCore::make(std::uint64_t parties,
                                                std::optional<Payload> action) {
   if (parties == 0) throw UsageError("a Barrier for 0 parties: at least 1");
-  auto core = Client::make_core<BarrierCore>(parties, std::move(action));
-  if (!core->action_) return core;
-  for (const auto& handle : core->action_->handles)
-    core->held_.push_back(Client::current()->find_core(handle.object));
-  return core;
+  return Client::make_core<BarrierCore>(parties, std::move(action));
 }
 
 std::shared_ptr<BarrierCore> BarrierCore::load(Reader& reader) {
@@ -47,12 +45,22 @@ ObjectId BarrierCore::create() {
       client->call(Kind::create, id, Payload{std::move(packer).take(), std::move(action.handles)}),
       "making a Barrier");
   action_.reset();
-  held_.clear();
   return id;
 }
 
 std::uint64_t BarrierCore::wait(Deadline deadline) {
-  auto reply = client().call_until(Kind::barrier_wait, id(), {}, deadline, {});
+  auto& to = client();
+  // Who has thrown comes through no more: the barrier breaks, for those that relied on it.
+  const auto late = [&to, self = id()](const Reply& reply) {
+    if (reply.status == Status::ok) to.return_from_delivery(Kind::barrier_abort, self, {});
+    to.drop_from_delivery(reply.payload.handles);
+  };
+  auto reply = to.call_until(Kind::barrier_wait, id(), {}, deadline, late);
+  if (!reply) {
+    throw BrokenBarrier(fmt::format(
+        "wait at a Barrier: the time limit has come, and rank {}, where it lives, does not answer",
+        id().home));
+  }
   throw_if_broken(*reply);
   Unpacker in(reply->payload.bytes);
   const auto index = in.get<std::uint64_t>();

@@ -14,7 +14,7 @@ namespace detail {
 namespace {
 
 constexpr std::uint64_t kSyncBytes = std::uint64_t{4}
-                                     << 20;  // sent or consumed before the home is told
+                                     << 20;  // consumed before the home is told; of a window
 
 void deliver_to(EndInbox& inbox, Frame&& frame) {
   if (static_cast<EndRoute>(frame.header.status) == EndRoute::to_ring) return inbox.on_switch();
@@ -23,9 +23,14 @@ void deliver_to(EndInbox& inbox, Frame&& frame) {
 
 }  // namespace
 
-ConnectionCore::ConnectionCore() = default;
+/// What became of an end_bind; shared with the handler of its answer, which may come late.
+struct ConnectionCore::Binding {
+  bool answered = false;
+};
+
+ConnectionCore::ConnectionCore() : ConnectionCore({}, false, false) {}
 ConnectionCore::ConnectionCore(const ObjectId& peer, bool readable, bool writable)
-    : peer_(peer), readable_(readable), writable_(writable) {}
+    : peer_(peer), readable_(readable), writable_(writable), window_(Kind::end_sync, kSyncBytes) {}
 ConnectionCore::~ConnectionCore() = default;
 
 std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>>
@@ -59,6 +64,12 @@ ObjectId ConnectionCore::create() {
 }
 
 void ConnectionCore::save_details(Writer& writer) const {
+  // Who hands this end on has somebody else in mind than the process of which was told that it died.
+  const auto from = Client::current();
+  if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->find_core(peer_))) {
+    const std::lock_guard guard(from->mutex());
+    other->lost_ = nullptr;
+  }
   save_id(writer, peer_);
   writer.number(static_cast<std::uint8_t>((readable_ ? 1 : 0) | (writable_ ? 2 : 0)));
 }
@@ -70,21 +81,23 @@ void ConnectionCore::require_open(const char* what) const {
 
 void ConnectionCore::send(Payload value) {
   auto& to = client();
+  const auto kept = std::exchange(value.kept, {});
   if (!writable_) throw UsageError("send on the receiving end of a one-way pipe");
   std::unique_lock lock(to.mutex());
   require_open("send");
-  if (unsynced_bytes_ > kSyncBytes) {
-    unsynced_bytes_ = 0;
-    lock.unlock();
-    Client::check(to.call(Kind::end_sync, peer_), "send on a Connection");
-    lock.lock();
+  if (direct_ == nullptr) {
+    window_.admit(to, lock, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
+                  [&] { return peer_closed_ || lost_ || closed_; });
+  } else if (++direct_sends_ % SendWindow::kMessages == 0) {
+    to.look(lock);  // for the news that nobody reads the ring any more
   }
-  if (lost_ && inbox_.empty()) std::rethrow_exception(lost_);
-  if (peer_closed_) throw Closed("send on a Connection whose other end is closed");
+  require_open("send");
+  if (lost_) std::rethrow_exception(lost_);
+  if (peer_closed_ || window_.closed())
+    throw Closed("send on a Connection whose other end is closed");
   const bool direct = direct_ != nullptr;
   if (direct && send_direct(value)) return;
   const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
-  unsynced_bytes_ += value.bytes.size() + 64;
   to.post(lock, Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
           direct ? direct_offer_ : 0);
 }
@@ -155,36 +168,49 @@ void ConnectionCore::drop_ring() {
 }
 
 // A process that starts to receive tells the end's home once; from then on messages come by
-// themselves.
-void ConnectionCore::bind() {
+// themselves, those that wait there before the answer. A try waits for that, and it comes at once.
+void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   auto& from = client();
-  if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
-  {
-    const std::lock_guard guard(from.mutex());
-    require_open("recv");
-    if (std::exchange(bound_, true)) return;
+  if (!std::exchange(bound_, true)) {
+    binding_ = std::make_shared<Binding>();
+    from.post_call(lock, Kind::end_bind, id(), {},
+                   [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
+                     binding->answered = true;
+                     const bool sound = reply.status == Status::ok || reply.status == Status::no;
+                     if (!sound && !core.expired()) peer_closed_ = true;
+                   });
   }
-  Client::check(from.call(Kind::end_bind, id()), "recv on a Connection");
+  from.wait(lock, deadline.is_now() ? Deadline::never() : deadline, {Kind::end_bind, id()},
+            [&, binding = binding_] { return binding->answered || is_readable(); });
 }
 
+/// Whether a receive has something to return or to throw.
+bool ConnectionCore::is_readable() { return has_message() || peer_closed_ || lost_ || closed_; }
+
 bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
+  require_open("recv");
   auto& from = client();
   while (true) {
-    const bool ready = from.wait(lock, deadline, {Kind::end_item, id()}, [&] {
-      return has_message() || peer_closed_ || lost_ || closed_ || !bound_;
-    });
-    if (bound_ || !ready) return ready;
-    lock.unlock();
-    bind();
-    lock.lock();
+    bind(lock, deadline);
+    const bool ready = from.wait(lock, deadline, {Kind::end_item, id()},
+                                 [&] { return is_readable() || !bound_; });
+    if (!ready || is_readable()) return ready;  // else another process receives now: it is asked
+    if (deadline.passed()) return false;
   }
 }
 
 Payload ConnectionCore::receive() {
-  bind();
   auto& from = client();
   std::unique_lock lock(from.mutex());
-  wait_readable(lock, Deadline::never());
+  ++receiving_;
+  try {
+    wait_readable(lock, Deadline::never());
+  } catch (...) {
+    --receiving_;
+    throw;
+  }
+  --receiving_;
   require_open("recv");
   if (inbox_.empty()) {
     if (lost_) std::rethrow_exception(lost_);
@@ -206,9 +232,13 @@ void ConnectionCore::put_back(Payload value) {
 }
 
 bool ConnectionCore::poll(Deadline deadline) {
-  bind();
   std::unique_lock lock(client().mutex());
   return wait_readable(lock, deadline);
+}
+
+void ConnectionCore::subscribe() {
+  std::unique_lock lock(client().mutex());
+  if (readable_ && !closed_) bind(lock, Deadline::never());
 }
 
 void ConnectionCore::close() {
@@ -223,8 +253,11 @@ void ConnectionCore::close() {
 // What came here and was not received goes back to the end's home, for whoever receives next. More
 // may be on its way, which lasts until the home's answer.
 bool ConnectionCore::before_drop() {
-  if (!std::exchange(bound_, false)) return false;
   auto& from = client();
+  if (!std::exchange(bound_, false)) {
+    if (!inbox_.empty()) from.return_from_delivery(Kind::end_return, id(), inbox_.take_back());
+    return false;
+  }
   drop_ring();
   auto inbox = std::make_shared<EndInbox>(std::exchange(inbox_, {}));
   from.linger(id(), [&from, inbox, self = id()](Frame& frame) {
@@ -251,30 +284,47 @@ void ConnectionCore::on(Frame&& frame) {
     case Kind::end_direct:
       open_ring(take_payload(std::move(frame)));
       break;
-    case Kind::end_closed: {
-      if (frame.header.status == static_cast<std::uint16_t>(EndGone::closed)) {
-        peer_closed_ = true;
-        break;
-      }
-      const auto facts = Unpacker(frame.body).get<ProcessFacts>();
-      const auto how = facts.exit_code < 0
-                           ? fmt::format("was killed by signal {}", -facts.exit_code)
-                           : fmt::format("ended with exit code {}", facts.exit_code);
-      lost_ = std::make_exception_ptr(ProcessLost(
-          fmt::format(
-              "the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}",
-              facts.name, facts.rank, facts.host, facts.pid, how),
-          {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code}));
+    case Kind::end_closed:
+      on_peer(frame);
       break;
-    }
     case Kind::end_recall:  // another process receives from now on
-      bound_ = false;
-      drop_ring();
-      client().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
+      give_back();
       break;
     default:
       break;
   }
+}
+
+void ConnectionCore::on_peer(const Frame& news) {
+  switch (static_cast<EndGone>(news.header.status)) {
+    case EndGone::no:
+      lost_ = nullptr;
+      return;
+    case EndGone::closed:
+      peer_closed_ = true;
+      return;
+    case EndGone::lost:
+      break;
+  }
+  const auto facts = Unpacker(news.body).get<ProcessFacts>();
+  const auto how = facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
+                                       : fmt::format("ended with exit code {}", facts.exit_code);
+  lost_ = std::make_exception_ptr(ProcessLost(
+      fmt::format(
+          "the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}",
+          facts.name, facts.rank, facts.host, facts.pid, how),
+      {facts.name, facts.rank, facts.host, facts.pid, facts.exit_code}));
+}
+
+/// A thread that waits here takes a message first: else two processes that both receive could take
+/// all messages from each other for ever.
+void ConnectionCore::give_back() {
+  bound_ = false;
+  drop_ring();
+  std::deque<Payload> taken;
+  while (taken.size() < receiving_ && !inbox_.empty()) taken.push_back(inbox_.pop());
+  client().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
+  for (auto& message : taken) inbox_.on_item(std::move(message));
 }
 
 }  // namespace detail

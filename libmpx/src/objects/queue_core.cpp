@@ -1,9 +1,12 @@
 #include "mpx/detail/queue_core.hpp"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "core/claims.hpp"
 #include "core/item_block.hpp"
+#include "core/log.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
@@ -11,16 +14,23 @@
 namespace mpx::detail {
 namespace {
 
-constexpr std::uint64_t kUnansweredBytes = std::uint64_t{1}
-                                           << 20;  // put without an answer, at most
-constexpr std::uint32_t kWant = 2048;              // items ahead, at most
+constexpr std::uint64_t kWindowBytes = std::uint64_t{512} << 10;
+constexpr std::uint32_t kWant = 2048;  // items ahead, at most
 
 }  // namespace
 
 /// What became of a request for items; shared with the handler of its reply, which may come late.
 struct QueueCore::Answer {
-  bool come = false;
+  bool come = false, given_up = false;
   Status status = Status::ok;
+};
+
+/// The claim slot, in use until the core is gone and every answer has come that may bring items for
+/// it: the next one in that slot must not find them.
+struct QueueCore::Lease {
+  std::uint16_t slot = kNoClaimSlot;
+  int users = 1;
+  bool late = false;  // the answer that is coming in is to a get that has been given up
 };
 
 /// Items of one message that have not been taken, and the claim on the first.
@@ -29,11 +39,18 @@ struct QueueCore::Units {
   ItemBlock items;
 };
 
-QueueCore::QueueCore(const QueueSettings& settings) : settings_(settings) {}
+QueueCore::QueueCore(const QueueSettings& settings)
+    : settings_(settings), window_(Kind::queue_sync, kWindowBytes) {}
 
 QueueCore::~QueueCore() {
-  if (!has_slot_) return;
-  client().free_claim_slot(slot_);
+  if (!lease_) return;
+  auto& from = client();
+  const std::lock_guard guard(from.mutex());
+  give_up(from, *lease_);
+}
+
+void QueueCore::give_up(Client& client, Lease& lease) {
+  if (--lease.users == 0) client.free_claim_slot(lease.slot);
 }
 
 std::shared_ptr<QueueCore> QueueCore::make(const QueueSettings& settings) {
@@ -51,14 +68,22 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
 // What was handed ahead and not taken goes back. No more of it is on its way: each get waits for
 // its answer. The home has a record of what it handed to a claim slot; the rest is put again.
 bool QueueCore::before_drop() {
-  if (!has_slot_) return false;
+  if (dropped_ != 0) log_warn("{}", dropped_text());
+  if (!lease_) return false;
   for (auto& [next, items] : std::exchange(ahead_, {})) {
-    if (next.slot != kNoClaimSlot) continue;
-    while (!items.empty()) client().return_from_delivery(Kind::queue_put, id(), items.pop_front());
+    if (next.slot == kNoClaimSlot) unget(std::move(items));
   }
-  if (slot_ != kNoClaimSlot)
-    client().return_from_delivery(Kind::left, id(), {Packer::pack(slot_, taken_), {}});
+  if (lease_->slot != kNoClaimSlot)
+    client().return_from_delivery(Kind::left, id(), {Packer::pack(lease_->slot, taken_), {}});
   return false;
+}
+
+/// Gives items back that have no claim, so that the home does not know of them any more.
+void QueueCore::unget(ItemBlock items) {
+  std::vector<Payload> all;
+  while (!items.empty()) all.push_back(items.pop_front());
+  for (; !all.empty(); all.pop_back())  // each goes in front
+    client().return_from_delivery(Kind::queue_unget, id(), std::move(all.back()));
 }
 
 void QueueCore::save_details(Writer& writer) const { writer.number(settings_.capacity); }
@@ -75,24 +100,63 @@ ObjectId QueueCore::create() {
 }
 
 bool QueueCore::put(Payload item, Deadline deadline) {
-  auto& to = client();
-  const auto bytes = item.bytes.size() + 64;
-  {
-    std::unique_lock lock(to.mutex());
-    if (closed_) throw Closed("put to a Queue that is closed");
-    if (settings_.capacity == 0 && unsynced_bytes_ + bytes <= kUnansweredBytes) {
-      unsynced_bytes_ += bytes;
-      to.post(lock, Kind::queue_put, id(), std::move(item));
-      return true;
-    }
-    unsynced_bytes_ = 0;
+  const auto kept = std::exchange(item.kept, {});
+  if (settings_.capacity == 0) {
+    if (put_unasked(item, deadline)) return true;
+    if (!deadline.is_now()) return false;
+  } else if (!deadline.is_now() && !deadline.is_never()) {
+    return put_reserved(std::move(item), deadline);
   }
   const auto kind = deadline.is_now() ? Kind::queue_try_put : Kind::queue_put;
-  const auto reply = to.call_until(kind, id(), std::move(item),
-                                   deadline.is_now() ? Deadline::never() : deadline, {});
-  if (reply->status == Status::closed) throw Closed("put to a Queue that is closed");
-  Client::check(*reply, "put to a Queue");
-  return reply->status == Status::ok;
+  return accepted(client().call(kind, id(), std::move(item)));
+}
+
+bool QueueCore::accepted(const Reply& reply) {
+  const std::lock_guard guard(client().mutex());
+  if (reply.status == Status::closed) closed_ = true;
+  throw_if_closed();
+  Client::check(reply, "put to a Queue");
+  return reply.status == Status::ok;
+}
+
+/// Sends the item one way; false: the home has had no room for earlier ones until the deadline.
+bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
+  auto& to = client();
+  std::unique_lock lock(to.mutex());
+  throw_if_closed();
+  const bool admitted =
+      window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader), deadline,
+                    [&] { return closed_.load(); });
+  if (window_.closed()) closed_ = true;
+  throw_if_closed();
+  if (admitted) to.post(lock, Kind::queue_put, id(), std::move(item));
+  return admitted;
+}
+
+/// An item that had left could not be called back at the deadline; room can.
+bool QueueCore::put_reserved(Payload item, Deadline deadline) {
+  auto& to = client();
+  const auto late = [&to, queue = id()](const Reply& reply) {
+    if (reply.status == Status::ok) to.return_from_delivery(Kind::queue_unreserve, queue, {});
+  };
+  const auto reply = to.call_until(Kind::queue_reserve, id(), {}, deadline, late);
+  if (!reply || !accepted(*reply)) return false;
+  to.post(Kind::queue_put, id(), std::move(item), static_cast<std::uint16_t>(PutRoute::reserved));
+  return true;
+}
+
+void QueueCore::throw_if_closed() {
+  if (!closed_) return;
+  const auto text = dropped_ == 0 ? std::string("put to a Queue that is closed") : dropped_text();
+  dropped_ = 0;
+  throw Closed(text);
+}
+
+std::string QueueCore::dropped_text() const {
+  return fmt::format(
+      "put to a Queue that is closed: {} item{} that this process had put before it learned of it "
+      "{} dropped",
+      dropped_, dropped_ == 1 ? "" : "s", dropped_ == 1 ? "is" : "are");
 }
 
 /// The next item handed ahead that has not been taken back.
@@ -116,37 +180,34 @@ std::optional<Payload> QueueCore::take_ahead() {
 std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
   std::unique_lock lock(from.mutex());
-  if (!has_slot_) {
-    lock.unlock();
-    const auto slot = from.new_claim_slot();
-    lock.lock();
-    if (!std::exchange(has_slot_, true)) {
-      slot_ = slot;
-    } else {  // another thread was first
-      lock.unlock();
-      from.free_claim_slot(slot);
-      lock.lock();
-    }
-  }
+  if (!lease_) lease_ = std::make_shared<Lease>(Lease{from.new_claim_slot()});
+  const bool only_try = deadline.is_now();
   while (true) {
     if (auto item = take_ahead()) return item;
-    const bool only_try = deadline.is_now();
     auto answer = std::make_shared<Answer>();
+    ++lease_->users;
+    // An item without a claim has to go back if it comes late: the core must be there to do it.
+    const auto core = lease_->slot == kNoClaimSlot ? shared_from_this() : nullptr;
     const auto call =
         from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                       {Packer::pack(kWant, slot_, taken_), {}}, [answer](const Reply& reply) {
+                       {Packer::pack(kWant, lease_->slot, taken_), {}},
+                       [answer, core, lease = lease_, &from](const Reply& reply) {
                          answer->come = true;
                          answer->status = reply.status;
+                         lease->late = answer->given_up;
+                         give_up(from, *lease);
+                         if (core) from.run_soon([core] {});
                        });
     const Purpose purpose{Kind::queue_get, id()};
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
                                 [&] { return answer->come || !ahead_.empty(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
-      // The home says which was first. An item that it has sent would overtake others if it came
-      // back; and it must not come when this core is gone, for the next one to find in its slot.
+      // The home says which was first; where it says nothing, an item that comes late stays claimed
+      // for the next get, and the home may take it back.
       from.cancel(lock, call, id());
-      from.wait(lock, Deadline::never(), purpose, [&] { return answer->come; });
+      from.wait(lock, Deadline::after(Client::kGrace), purpose, [&] { return answer->come; });
+      answer->given_up = true;
     }
     if (auto item = take_ahead()) return item;
     if (answer->status == Status::closed) {
@@ -156,8 +217,9 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     if (answer->status != Status::ok && answer->status != Status::no) {
       throw Closed("get from a Queue that does not exist any more");
     }
-    // Woken by an item that another thread has taken meanwhile: it asks again.
     if (!come || (answer->status == Status::no && !cancelled)) return std::nullopt;
+    // Woken by an item that another thread has taken meanwhile, or the home back: it asks again.
+    if (!only_try && deadline.passed()) return std::nullopt;
   }
 }
 
@@ -171,15 +233,19 @@ QueueInfo QueueCore::info() {
 
 void QueueCore::close() {
   Client::check(client().call(Kind::queue_close, id()), "closing a Queue");
-  const std::lock_guard guard(client().mutex());
   closed_ = true;
 }
 
-void QueueCore::flush() { static_cast<void>(info()); }
+void QueueCore::flush() {
+  Client::check(client().call(Kind::queue_flush, id()), "flush of a Queue");
+  const std::lock_guard guard(client().mutex());
+  if (dropped_ != 0) throw_if_closed();
+}
 
 void QueueCore::on(Frame&& frame) {
   if (frame.header.kind == Kind::reply) {  // to a put that wanted no answer
     closed_ = true;
+    dropped_ += Unpacker(frame.body).get<std::uint64_t>();
     return;
   }
   if (frame.header.kind != Kind::queue_items) return;
@@ -189,6 +255,10 @@ void QueueCore::on(Frame&& frame) {
   const auto rest = in.rest();
   ItemBlock items({rest.begin(), rest.end()}, std::move(payload.handles));
   if (items.size() != stamp.count) throw CodecError("a queue sent another number of items");
+  // What came for an earlier core in this process has gone back with it.
+  if (!lease_ || stamp.slot != lease_->slot) return;
+  if (std::exchange(lease_->late, false) && stamp.slot == kNoClaimSlot)
+    return unget(std::move(items));
   if (!items.empty()) ahead_.push_back({stamp, std::move(items)});
 }
 

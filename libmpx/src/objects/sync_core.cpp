@@ -66,6 +66,7 @@ ObjectId SyncCore::create() {
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
   const auto me = to.self().id;
+  if (to.leaves_to_home(ref(lock_), deadline)) return acquire_at_home(*this, deadline, "lock", true);
   bool locked = false;
   to.watch_word(ref(lock_), 0, deadline, [&](std::uint64_t word) {
     while (const auto mine = LockWord::taken(word, me)) {
@@ -77,7 +78,7 @@ bool SyncCore::lock(Deadline deadline) {
     return deadline.is_now() || (word & LockWord::kContended) != 0;
   });
   if (locked || deadline.is_now()) return locked;
-  return acquire_at_home(*this, deadline, "lock");
+  return acquire_at_home(*this, deadline, "lock", true);
 }
 
 void SyncCore::unlock() {

@@ -21,8 +21,16 @@ WordPlace load_place(Reader& reader) {
   return place;
 }
 
-bool acquire_at_home(Core& core, Deadline deadline, const std::string& what) {
-  const auto reply = core.client().call_until(Kind::acquire, core.id(), {}, deadline, {});
+bool acquire_at_home(Core& core, Deadline deadline, const std::string& what, bool gives_back) {
+  auto& to = core.client();
+  // Who has gone on gives back what comes late.
+  const auto late = [&to, id = core.id(), gives_back](const Reply& reply) {
+    if (!gives_back || reply.status != Status::ok) return;
+    to.return_from_delivery(Kind::release, id, {Packer::pack(std::uint64_t{1}), {}},
+                            static_cast<std::uint16_t>(ReleaseRoute::own));
+  };
+  const auto reply = to.call_until(Kind::acquire, core.id(), {}, deadline, late);
+  if (!reply) return false;
   Client::check(*reply, what);
   return reply->status == Status::ok;
 }
@@ -98,9 +106,10 @@ ObjectId SemaphoreCore::create() {
 }
 
 bool SemaphoreCore::acquire(Deadline deadline) {
-  if (change(SemaphoreWord::taken, 1)) return true;
+  const bool asks = client().leaves_to_home(ref(place_), deadline);
+  if (!asks && change(SemaphoreWord::taken, 1)) return true;
   if (deadline.is_now()) return false;
-  return acquire_at_home(*this, deadline, "acquire of a semaphore");
+  return acquire_at_home(*this, deadline, "acquire of a semaphore", true);
 }
 
 void SemaphoreCore::release(std::uint64_t n) {
@@ -150,9 +159,9 @@ void EventCore::clear() {
 bool EventCore::is_set() { return (look() & EventWord::kSet) != 0; }
 
 bool EventCore::wait(Deadline deadline) {
-  if (is_set()) return true;
+  if (!client().leaves_to_home(ref(place_), deadline) && is_set()) return true;
   if (deadline.is_now()) return false;
-  return acquire_at_home(*this, deadline, "wait for an Event");
+  return acquire_at_home(*this, deadline, "wait for an Event", false);
 }
 
 }  // namespace mpx::detail

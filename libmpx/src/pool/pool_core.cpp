@@ -78,6 +78,7 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
   const auto count = elements.count();
   if (count == 0) return;
   const auto name = name_of(function.bytes);
+  const auto kept = std::exchange(function.kept, {});
   std::uint64_t number = 0;
   {
     std::unique_lock lock(to.mutex());

@@ -16,10 +16,7 @@ namespace detail {
 ProcessCore::~ProcessCore() = default;
 
 std::shared_ptr<ProcessCore> ProcessCore::make(ProcessSettings settings, Payload call) {
-  auto core = Client::make_core<ProcessCore>(std::move(settings), std::move(call));
-  for (const auto& handle : core->call_.handles)
-    core->held_.push_back(Client::current()->find_core(handle.object));
-  return core;
+  return Client::make_core<ProcessCore>(std::move(settings), std::move(call));
 }
 
 std::shared_ptr<ProcessCore> ProcessCore::adopt(const ObjectId& id) {
@@ -36,21 +33,25 @@ ObjectId ProcessCore::create() {
   return id;
 }
 
-void ProcessCore::require_started(const char* what) {
+/// False: it is not known at the deadline.
+bool ProcessCore::require_started(const char* what, Deadline deadline) {
   if (closed_) throw UsageError(fmt::format("{} of a Process that this process has closed", what));
-  if (!started_) learn();
+  if (!started_ && !learn(deadline)) return false;
   if (!started_) {
     throw UsageError(
         fmt::format("{} of process '{}', which has not been started", what, settings_.name));
   }
+  return true;
 }
 
 // A handle that came from elsewhere: its home knows.
-void ProcessCore::learn() {
-  if (startable_) return;
-  const auto reply = client().call(Kind::process_poll, id());
-  Client::check(reply, "asking for a process");
-  const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
+bool ProcessCore::learn(Deadline deadline) {
+  if (startable_) return true;
+  const auto ignore = [](const Reply&) {};
+  const auto reply = client().call_until(Kind::process_poll, id(), {}, deadline, ignore);
+  if (!reply) return false;
+  Client::check(*reply, "asking for a process");
+  const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply->payload.bytes);
   const std::lock_guard guard(client().mutex());
   started_ = !process.is_rank();
   settings_.name = facts.name;
@@ -59,6 +60,7 @@ void ProcessCore::learn() {
   rank_ = facts.rank;
   exit_code_ = facts.exit_code;
   ended_ = facts.ended != 0;
+  return true;
 }
 
 void ProcessCore::start() {
@@ -80,10 +82,9 @@ void ProcessCore::start() {
   const auto reply = from.call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
   Client::check(reply, fmt::format("start of process '{}'", settings_.name));
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
-  const auto held = std::exchange(held_, {});  // given up without the mutex
+  const auto call = std::exchange(call_, {});  // what it keeps is given up without the mutex
   const std::lock_guard guard(from.mutex());
   started_ = true;
-  call_ = {};
   settings_.name = facts.name;
   settings_.host = facts.host;
   pid_ = facts.pid;
@@ -91,7 +92,7 @@ void ProcessCore::start() {
 }
 
 void ProcessCore::subscribe() {
-  require_started("wait");
+  if (!require_started("wait")) return;
   auto& from = client();
   std::unique_lock lock(from.mutex());
   if (ended_ || std::exchange(watching_, true)) return;
@@ -111,7 +112,8 @@ void ProcessCore::subscribe() {
 }
 
 bool ProcessCore::join(Deadline deadline) {
-  require_started("join");
+  // A try asks, too, and its home answers at once.
+  if (!require_started("join", deadline.is_now() ? Deadline::never() : deadline)) return false;
   subscribe();
   std::unique_lock lock(client().mutex());
   return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ended_; });

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -45,7 +46,7 @@ class Program {
   void finish(int status) {
     job_->finish();
     std::fflush(nullptr);
-    mark(fmt::format("status {}", status));
+    mark_status(status);
   }
 
  private:
@@ -70,6 +71,13 @@ class Program {
 };
 
 std::unique_ptr<Program> program;
+
+// A line of up to PIPE_BUF bytes is one write, so that processes that share a terminal, as those of a
+// rank do under mpirun, do not tear each other's lines; the C library's buffer is smaller there.
+void keep_lines_whole() {
+  static char buffer[PIPE_BUF];
+  if (::isatty(STDOUT_FILENO) == 1) std::setvbuf(stdout, buffer, _IOLBF, sizeof buffer);
+}
 
 // The body has called exit(): the job ends in good order all the same.
 void on_exit_of_body(int status, void* /*unused*/) {
@@ -110,6 +118,7 @@ int run(int argc, char** argv, const std::function<int(std::span<char*>)>& body)
   int status = 0;
   try {
     take_completion_path();  // while there is one thread
+    keep_lines_whole();
     // Launchers send USR1 and USR2 on to every rank: their default action would end it.
     install_rank_handlers(false, false);
     program = std::make_unique<Program>(argc, argv);

@@ -27,18 +27,13 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       answer_syncs(out);
       break;
     case Kind::end_sync:
-      last_sender_ = request.from;
-      syncs_.push_back(request);
-      answer_syncs(out);
+      on_sync(request, out);
       break;
     case Kind::end_return:
       give_back(request.from, std::move(payload), out);
       break;
     case Kind::end_peer_gone:
-      if (gone_ == EndGone::closed) break;
-      gone_ = static_cast<EndGone>(request.status);
-      if (gone_ == EndGone::lost) lost_ = Unpacker(payload.bytes).get<ProcessFacts>();
-      if (receiver_) tell_gone(out);
+      on_peer(static_cast<EndGone>(request.status), payload, out);
       break;
     default:
       out.drop(payload);
@@ -47,11 +42,30 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
   }
 }
 
+void EndHome::on_peer(EndGone what, const Payload& news, Outbox& out) {
+  const auto [facts, who] = Unpacker::unpack<ProcessFacts, ProcessId>(news.bytes);
+  if (gone_ == EndGone::closed || (gone_ == EndGone::no && what == EndGone::no)) return;
+  // That all copies are closed says less than that a process has died which used one.
+  if (gone_ == EndGone::lost && what == EndGone::closed) return;
+  // Another one has used that end since.
+  if (what == EndGone::lost && last_sender_ && *last_sender_ != who) return;
+  gone_ = what;
+  lost_ = facts;
+  if (receiver_) tell_receiver(out);
+}
+
+void EndHome::on_sync(const FrameHeader& request, Outbox& out) {
+  if (senders_.insert(request.from).second && own_lost_)
+    tell_sender(request.from, EndGone::lost, out);
+  syncs_.push_back(request);
+  answer_syncs(out);
+}
+
 void EndHome::on_send(const FrameHeader& request, Payload payload, Outbox& out) {
   const auto route = static_cast<EndRoute>(request.status);
   if (route == EndRoute::to_ring) return switch_to_ring(request.call, out);
   last_sender_ = request.from;
-  if (gone_ == EndGone::lost) gone_.reset();  // a new user of that end
+  if (gone_ == EndGone::lost) gone_ = EndGone::no;  // a new user of that end
   if (route == EndRoute::ring_ended && request.call == offer_) end_ring();
   offer_ring(request.from, payload, out);
   forward(std::move(payload), out);
@@ -101,9 +115,11 @@ void EndHome::forward(Payload payload, Outbox& out) {
 void EndHome::bind(const FrameHeader& request, Outbox& out) {
   if (receiver_ == request.from) return out.reply(request, Status::ok);
   next_.push_back(request);
-  if (recalling_) return;
-  if (receiver_) return recall(out);
-  bind_next(out);
+  if (!recalling_ && !receiver_) return bind_next(out);
+  // Its turn comes when the one before has given back, who may compute for hours.
+  out.reply(request, Status::no);
+  next_.back().call = 0;
+  if (receiver_) recall(out);
 }
 
 /// Asks the receiver to give back what it has not consumed. It closes its direct ring, which the
@@ -134,6 +150,10 @@ void EndHome::bind_next(Outbox& out) {
   const auto request = next_.front();
   next_.pop_front();
   receiver_ = request.from;
+  if (std::exchange(own_lost_, std::nullopt)) {  // it takes the place of who died
+    for (const auto sender : senders_) tell_sender(sender, EndGone::no, out);
+    tell_peer(EndGone::no, out);
+  }
   flush(out);
   out.reply(request, Status::ok);
   if (!next_.empty()) recall(out);
@@ -170,7 +190,10 @@ void EndHome::give_back(ProcessId from, Payload payload, Outbox& out) {
     strays_[recalled_offer_] = std::move(strays);
   }
   insert(std::move(returned), 0);
-  if (recalling_ != from) return;  // it was no receiver any more
+  if (recalling_ != from) {  // it was no receiver any more
+    if (receiver_) flush(out);
+    return;
+  }
   forwarded_bytes_ = 0;            // what it has consumed and not acknowledged
   recalling_.reset();
   switch_at_.reset();
@@ -182,12 +205,26 @@ void EndHome::flush(Outbox& out) {
   for (auto& item : items_) out.deliver(Kind::end_item, *receiver_, self_, 0, std::move(item));
   items_.clear();
   forwarded_bytes_ += std::exchange(item_bytes_, 0);
-  if (gone_) tell_gone(out);
+  if (gone_ != EndGone::no) tell_receiver(out);
 }
 
-void EndHome::tell_gone(Outbox& out) {
-  out.deliver(Kind::end_closed, *receiver_, self_, static_cast<std::uint16_t>(*gone_),
+void EndHome::tell_receiver(Outbox& out) {
+  out.deliver(Kind::end_closed, *receiver_, self_, static_cast<std::uint16_t>(gone_),
               Payload{Packer::pack(lost_), {}});
+}
+
+/// At its own end.
+void EndHome::tell_sender(ProcessId sender, EndGone what, Outbox& out) const {
+  out.deliver(Kind::end_closed, sender, peer_, static_cast<std::uint16_t>(what),
+              Payload{Packer::pack(own_lost_.value_or(ProcessFacts{})), {}});
+}
+
+void EndHome::tell_peer(EndGone what, Outbox& out, ProcessId who) const {
+  FrameHeader header;
+  header.kind = Kind::end_peer_gone;
+  header.status = static_cast<std::uint16_t>(what);
+  header.object = peer_;
+  out.send(make_frame(header, {Packer::pack(own_lost_.value_or(ProcessFacts{}), who), {}}));
 }
 
 void EndHome::answer_syncs(Outbox& out) {
@@ -206,7 +243,19 @@ void EndHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
   syncs_.erase(found);
 }
 
-void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+// A process that ended in good order has only given up its copy. One that died is told at the other
+// end, whether it had used its copy or not, and whoever else holds one, unless that one uses it.
+void EndHome::on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  if (facts.exit_code == 0 || (receiver_ && *receiver_ != who)) return;
+  own_lost_ = facts;
+  tell_peer(EndGone::lost, out, who);
+  for (const auto sender : senders_) {
+    if (sender != who) tell_sender(sender, EndGone::lost, out);
+  }
+}
+
+void EndHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
+  senders_.erase(who);
   std::erase_if(syncs_, [&](const auto& sync) { return sync.from == who; });
   if (receiver_ == who ||
       recalling_ == who) {  // what it had received and not consumed is lost with it
@@ -225,28 +274,13 @@ void EndHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
     bind_next(out);
   }
   if (direct_ == who) end_ring();
-  // A process that ended in good order has only given up its copies; one that died is told to the
-  // receiver even where copies of that end are held elsewhere.
-  if (last_sender_ == who && facts.exit_code != 0 && !gone_) {
-    gone_ = EndGone::lost;
-    lost_ = facts;
-    if (receiver_) tell_gone(out);
-  }
 }
 
 void EndHome::on_freed(Outbox& out) {
   for (const auto& item : items_) out.drop(item);  // those of rings have no handles
-  FrameHeader header;
-  header.kind = Kind::end_peer_gone;
-  header.status = static_cast<std::uint16_t>(EndGone::closed);
-  header.object = peer_;
-  out.send(make_frame(header, {}));
+  tell_peer(EndGone::closed, out);
   for (const auto& sync : syncs_) out.reply(sync, Status::closed);
-  // Whoever goes on sending here is told at its own end.
-  if (last_sender_) {
-    out.deliver(Kind::end_closed, *last_sender_, peer_, static_cast<std::uint16_t>(EndGone::closed),
-                {});
-  }
+  for (const auto sender : senders_) tell_sender(sender, EndGone::closed, out);
 }
 
 }  // namespace mpx::detail

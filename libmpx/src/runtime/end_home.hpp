@@ -3,22 +3,26 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "runtime/home.hpp"
 
 namespace mpx::detail {
 
-/// Why nothing more will come from the other end of a pipe (header.status of
-/// end_peer_gone/end_closed).
-enum class EndGone : std::uint16_t { closed = 1, lost = 2 };
+/// What has become of the other end of a pipe (header.status of end_peer_gone and end_closed): it has
+/// users again, all of its copies are closed, or a process that held it has died.
+enum class EndGone : std::uint16_t { no = 0, closed = 1, lost = 2 };
 
 /// One end of a pipe: the messages sent to it that its receiver has not got yet.
 ///
 /// Until a process receives from the end, messages wait here. From then on they are forwarded to
 /// that process as they come; when another process starts to receive, the first gives back what it
 /// has not consumed. A process of the same node that sends much to it is introduced to it, and from
-/// then on writes to memory that both share; no message passes here then. The two ends live on one
-/// rank and tell each other when they are gone.
+/// then on writes to memory that both share; no message passes here then.
+///
+/// The two ends live on one rank and tell each other when they are gone, or when a process dies that
+/// held one and has no successor there, for whoever receives from the other. Who sends to an end has
+/// said so before (end_sync), and is told as well.
 class EndHome : public Home {
  public:
   EndHome(const ObjectId& self, const ObjectId& peer) : self_(self), peer_(peer) {}
@@ -26,6 +30,7 @@ class EndHome : public Home {
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
+  void on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
   void tell(ObjectFacts& facts) const override { facts.kind = "Connection"; }
 
@@ -34,6 +39,8 @@ class EndHome : public Home {
   void bind_next(Outbox& out);
   void unbind(ProcessId who, Outbox& out);
   void give_back(ProcessId from, Payload payload, Outbox& out);
+  void on_peer(EndGone what, const Payload& news, Outbox& out);
+  void on_sync(const FrameHeader& request, Outbox& out);
   void on_send(const FrameHeader& request, Payload payload, Outbox& out);
   void switch_to_ring(std::uint64_t offer, Outbox& out);
   void offer_ring(ProcessId sender, const Payload& payload, Outbox& out);
@@ -41,7 +48,9 @@ class EndHome : public Home {
   void recall(Outbox& out);
   void forward(Payload payload, Outbox& out);
   void flush(Outbox& out);
-  void tell_gone(Outbox& out);
+  void tell_receiver(Outbox& out);
+  void tell_sender(ProcessId sender, EndGone what, Outbox& out) const;
+  void tell_peer(EndGone what, Outbox& out, ProcessId who = {}) const;
   void answer_syncs(Outbox& out);
 
   ObjectId self_, peer_;
@@ -52,8 +61,10 @@ class EndHome : public Home {
   std::optional<ProcessId> recalling_;    // asked to give back; its answer is awaited
   std::deque<FrameHeader> next_;          // will be the receiver then, in this order
   std::optional<ProcessId> last_sender_;  // last user of the other end
-  std::optional<EndGone> gone_;           // the other end
-  ProcessFacts lost_;
+  EndGone gone_ = EndGone::no;            // the other end
+  ProcessFacts lost_;                     // who held it
+  std::optional<ProcessFacts> own_lost_;  // who held this one, until another receives from it
+  std::set<ProcessId> senders_;           // to this end: users of the other one
   std::deque<FrameHeader> syncs_;
 
   // A direct ring from a sender to the receiver, both processes of one node.

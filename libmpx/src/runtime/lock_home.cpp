@@ -30,6 +30,8 @@ void LockHome::give_back(Word owner, Word marks, Outbox& out) {
 }
 
 void LockHome::release(const FrameHeader& request, std::uint64_t /*n*/, Outbox& out) {
+  if (request.status == static_cast<std::uint16_t>(ReleaseRoute::own))
+    return give_back(LockWord::owned_by(request.from), 0, out);
   const auto owner = LockWord::owner(load());
   if (owner == 0) return refuse(request, "unlock of a Lock that is free", out);
   give_back(owner, 0, out);

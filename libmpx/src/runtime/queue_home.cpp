@@ -22,6 +22,17 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       return put(request, std::move(payload), false, out);
     case Kind::queue_puts:
       return put_several(request, std::move(payload), out);
+    case Kind::queue_sync:
+      return sync(request, out);
+    case Kind::queue_reserve:
+      return reserve(request, out);
+    case Kind::queue_unreserve:
+      if (unreserve(request.from)) serve(out);
+      return;
+    case Kind::queue_unget:
+      return unget(std::move(payload), out);
+    case Kind::queue_flush:
+      return out.reply(request, Status::ok);
     case Kind::queue_get:
       return get(request, payload, true, out);
     case Kind::queue_try_get:
@@ -59,7 +70,7 @@ std::size_t QueueHome::size() const {
 }
 
 bool QueueHome::has_room() const {
-  if (capacity_ != 0 && size() >= capacity_) return false;
+  if (capacity_ != 0 && size() + reserved_.size() >= capacity_) return false;
   return bytes_ < budget_bytes_ || count_ == 0;
 }
 
@@ -92,25 +103,60 @@ void QueueHome::put_back(Stored stored) {
   items_.insert(place, std::move(stored));
 }
 
-void QueueHome::refuse(const FrameHeader& request, const Payload& payload, Outbox& out) const {
+void QueueHome::refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items,
+                       Outbox& out) const {
   out.drop(payload);
   if (request.call != 0) return out.reply(request, Status::closed);
-  out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed), {});
+  out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed),
+              {Packer::pack(items), {}});
 }
 
 void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Outbox& out) {
-  if (closed_) return refuse(request, payload, out);
+  // Room that was kept is there after close(), too: the put had succeeded before.
+  const bool reserved =
+      request.status == static_cast<std::uint16_t>(PutRoute::reserved) && unreserve(request.from);
+  if (closed_ && !reserved) return refuse(request, payload, 1, out);
   if (request.call == 0) {
     accept(payload);  // its sender counts what it sends without asking
   } else {
-    putters_.push_back({request, std::move(payload), waits});
+    putters_.push_back({request, std::move(payload), waits, false});
   }
+  serve(out);
+}
+
+void QueueHome::reserve(const FrameHeader& request, Outbox& out) {
+  if (closed_) return out.reply(request, Status::closed);
+  putters_.push_back({request, {}, true, true});
+  serve(out);
+}
+
+bool QueueHome::unreserve(ProcessId who) {
+  const auto found = reserved_.find(who);
+  if (found == reserved_.end()) return false;
+  reserved_.erase(found);
+  return true;
+}
+
+/// It was the first when it was handed.
+void QueueHome::unget(Payload payload, Outbox& out) {
+  Stored stored{items_.empty() ? next_sequence_++ : items_.front().first - 1, {}};
+  stored.items.push_back(payload.bytes, payload.handles);
+  put_back(std::move(stored));
+  serve(out);
+}
+
+void QueueHome::sync(const FrameHeader& request, Outbox& out) {
+  if (closed_) return out.reply(request, Status::closed);
+  syncs_.push_back(request);
   serve(out);
 }
 
 /// As many puts that want no answer.
 void QueueHome::put_several(const FrameHeader& request, Payload payload, Outbox& out) {
-  if (closed_) return refuse(request, payload, out);
+  if (closed_) {
+    const ItemBlock items(std::move(payload.bytes), std::move(payload.handles));
+    return refuse(request, {{}, items.handles()}, items.size(), out);
+  }
   Stored stored{next_sequence_, ItemBlock(std::move(payload.bytes), std::move(payload.handles))};
   if (stored.items.empty()) return;
   next_sequence_ += stored.items.size();
@@ -148,6 +194,7 @@ bool QueueHome::recall_others(ProcessId than, Outbox& out) {
     if (who == than || (hand.ahead() == 0 && !hand.recalling)) continue;
     waits = true;
     if (std::exchange(hand.recalling, true)) continue;
+    gets_in_a_row_ = 0;
     out.deliver(Kind::recall, who, self_, hand.slot, {});
   }
   return waits;
@@ -157,9 +204,13 @@ void QueueHome::serve_putters(Outbox& out) {
   while (!putters_.empty()) {
     auto& putter = putters_.front();
     if (has_room()) {
-      accept(putter.value);
+      if (putter.reserves) {
+        reserved_.insert(putter.request.from);
+      } else {
+        accept(putter.value);
+      }
       out.reply(putter.request, Status::ok);
-    } else if (recall_others(kNobody, out)) {
+    } else if (capacity_ != 0 && recall_others(kNobody, out)) {
       return;  // what was handed out may have been taken meanwhile: then there is room
     } else {
       // Whoever only tries is told, also behind one that waits.
@@ -185,7 +236,7 @@ void QueueHome::serve(Outbox& out) {
     if (!items_.empty()) {
       getters_.pop_front();
       hand(getter, out);
-    } else if (closed_ && putters_.empty()) {
+    } else if (over()) {
       out.reply(getter.request, Status::closed);
       getters_.pop_front();
     } else if (!getter.waits) {
@@ -200,6 +251,7 @@ void QueueHome::serve(Outbox& out) {
       break;
     }
   }
+  for (; !syncs_.empty() && has_room(); syncs_.pop_front()) out.reply(syncs_.front(), Status::ok);
   if (infos_.empty() || recall_others(kNobody, out)) return;
   for (const auto& request : infos_) {
     out.reply(request, Status::ok,
@@ -288,6 +340,7 @@ void QueueHome::close(const FrameHeader& request, Outbox& out) {
     out.reply(putter.request, Status::closed);
   }
   putters_.clear();
+  for (const auto& waiting : std::exchange(syncs_, {})) out.reply(waiting, Status::closed);
   out.reply(request, Status::ok);
   serve(out);
 }
@@ -316,10 +369,14 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 // it was handed later has not reached it.
 void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
   std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
-  std::erase_if(infos_, [&](const FrameHeader& request) { return request.from == who; });
+  const auto its = [&](const FrameHeader& request) { return request.from == who; };
+  std::erase_if(infos_, its);
+  std::erase_if(syncs_, its);
+  reserved_.erase(who);
   // What a dead process was putting counts as put: its worker had accepted it.
+  std::erase_if(putters_, [&](const Putter& putter) { return putter.reserves && its(putter.request); });
   for (auto& putter : putters_) {
-    if (putter.request.from == who) putter.request.call = 0;
+    if (its(putter.request)) putter.request.call = 0;
   }
   if (const auto hand = hands_.find(who); hand != hands_.end()) {
     on_recalled(who, hand->second.size(), out);
@@ -342,6 +399,7 @@ void QueueHome::on_freed(Outbox& out) {
     out.drop(putter.value);
     out.reply(putter.request, Status::closed);
   }
+  for (const auto& sync : syncs_) out.reply(sync, Status::closed);
   for (const auto& getter : getters_) out.reply(getter.request, Status::closed);
 }
 

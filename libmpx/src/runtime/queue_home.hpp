@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -15,8 +16,9 @@ namespace mpx::detail {
 /// A process that alone gets from an unbounded queue is handed items ahead; they stay recorded here
 /// until it is known that it took them, and the rank that supervises it can take them back at any
 /// time (core/claims.hpp). As soon as another process asks, what was handed ahead is recalled
-/// first, so that nothing overtakes it. Items carry a sequence number and always come out in its
-/// order.
+/// first, so that nothing overtakes it, and it is not handed ahead again before it has got as many
+/// items one by one: a recall may come before it could take even the one that it waits for. Items
+/// carry a sequence number and always come out in its order.
 ///
 /// The item that answers a get is the getter's: it does not count here and is not recalled, unless
 /// the getter gave up before it arrived. Whoever owns an item, by its claim, owns the references in
@@ -47,7 +49,8 @@ class QueueHome : public Home {
   struct Putter {
     FrameHeader request;
     Payload value;
-    bool waits;  // or only tries
+    bool waits;     // or only tries
+    bool reserves;  // room, and has no value yet
   };
   struct Handed {
     Stored stored;
@@ -68,11 +71,16 @@ class QueueHome : public Home {
   void on_left(ProcessId from, const Payload& payload, Outbox& out);
   void on_recalled(ProcessId from, std::size_t units, Outbox& out);
   void give_back(Hand& hand, std::size_t units);
+  void reserve(const FrameHeader& request, Outbox& out);
+  bool unreserve(ProcessId who);
+  void unget(Payload payload, Outbox& out);
+  void sync(const FrameHeader& request, Outbox& out);
   void info(const FrameHeader& request, Outbox& out);
   void close(const FrameHeader& request, Outbox& out);
 
   void put_several(const FrameHeader& request, Payload payload, Outbox& out);
-  void refuse(const FrameHeader& request, const Payload& payload, Outbox& out) const;
+  void refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items,
+              Outbox& out) const;
 
   void accept(const Payload& value);
   Stored take_front(std::size_t most, std::size_t most_bytes);
@@ -83,6 +91,8 @@ class QueueHome : public Home {
   void hand(const Getter& getter, Outbox& out);
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] bool has_room() const;
+  /// Closed, and nothing more can come.
+  [[nodiscard]] bool over() const { return closed_ && putters_.empty() && reserved_.empty(); }
 
   ObjectId self_;
   std::size_t capacity_, budget_bytes_;
@@ -92,6 +102,8 @@ class QueueHome : public Home {
   std::deque<Stored> items_;           // by sequence number
   std::deque<Getter> getters_;
   std::deque<Putter> putters_;
+  std::multiset<ProcessId> reserved_;  // room, for an item that is on its way
+  std::deque<FrameHeader> syncs_;      // of who puts without asking
   std::deque<FrameHeader> infos_;
   std::unordered_map<ProcessId, Hand> hands_;
   ProcessId last_getter_;

@@ -216,7 +216,7 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
     const auto kind = frame.header.kind;
     if (kind == Kind::claim || kind == Kind::drop_flight)
       child.settle(counted_reference(frame.header));
-    if (kind == Kind::end_return) {  // they go back
+    if (kind == Kind::end_return || kind == Kind::queue_unget) {  // they go back
       for (const auto& reference : listed_references(frame)) child.settle(reference);
     }
   }
@@ -235,6 +235,7 @@ bool Supervisor::gather_put(Child& child, const Frame& frame) {
   constexpr std::size_t kMost = kBatchBytes - sizeof(FrameHeader);
   const auto& header = frame.header;
   if (header.kind != Kind::queue_put || header.call != 0 || header.handles != 0 ||
+      header.status != 0 ||
       frame.body.size() > kMost / 4) {
     return false;
   }

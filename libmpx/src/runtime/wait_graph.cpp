@@ -71,9 +71,12 @@ std::string WaitGraph::describe(const WaitRecord& wait) const {
       text = "an item of " + what("Queue");
       break;
     case Kind::queue_put:
+    case Kind::queue_sync:
+    case Kind::queue_reserve:
       text = "room in " + what("Queue");
       break;
     case Kind::end_item:
+    case Kind::end_bind:
       text = "a message on " + what("Connection");
       break;
     case Kind::end_sync:

@@ -26,24 +26,32 @@ enum class Kind : std::uint16_t {
   left,  ///< {u16 claim slot, u32 taken}: the slot's user is gone, having taken so many units
 
   end_send,    ///< payload: a message for this end; status EndRoute, call the number of an offer
-  end_bind,    ///< header.from receives from now on
+  end_bind,    ///< header.from receives from now on; no: once another one has given back
   end_unbind,  ///< header.from will receive no more: answered by end_recall
   end_ack,     ///< {u64 bytes} that the receiver has consumed
-  end_sync,    ///< answered when the backlog is below its bound
+  end_sync,    ///< header.from sends; answered when the backlog is below its bound
   end_return,  ///< {u64 n, n × (u32 handles, bytes)} undelivered, from a receiver that was unbound;
                ///< again the same for messages of a direct ring whose switch has not come to it
   end_ring,    ///< {u64 number of the offer, DirectOffer} from the receiver
-  end_peer_gone,  ///< from the other end's home: status EndGone, {LostInfo} when lost
+  end_peer_gone,  ///< {ProcessFacts, ProcessId} of who is lost, from the other end's home: status
+                  ///< EndGone
 
-  queue_put,      ///< payload: an item; answered when it is accepted, if asked
+  queue_put,      ///< payload: an item; answered when it is accepted, if asked. Else, where it is
+                  ///< refused: a reply to call 0, {u64 items}. Status PutRoute
   queue_try_put,  ///< as queue_put; answered at once with yes or no
   queue_puts,     ///< units of an ItemBlock: as many queue_put that want no answer
+  queue_sync,     ///< answered when there is room: ok, or closed
+  queue_reserve,  ///< answered when there is room, which is kept for a queue_put from header.from
+  queue_unreserve,  ///< header.from will not put what it has reserved room for
+  queue_unget,    ///< payload: an item that was handed without a claim, and has not been taken
+  queue_flush,    ///< answered at once: what header.from has put so far has come
   queue_get,      ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
   queue_close,
   acquire,         ///< {u8 try_only}; answered when the caller has it: Lock, Semaphore, Event
-  release,         ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event
+  release,         ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event. Status
+                   ///< ReleaseRoute
   permits,         ///< {i64 n}: header.from holds n more, taken by way of the word
   condition_wait,  ///< {ObjectId}, to the Lock; answered when it is the caller's again: ok, or no if
                    ///< it was cancelled
@@ -128,6 +136,18 @@ enum class Kind : std::uint16_t {
   return kind > Kind::first_service && kind < Kind::first_delivery;
 }
 [[nodiscard]] constexpr bool is_delivery(Kind kind) { return kind > Kind::first_delivery; }
+
+/// header.status of release.
+enum class ReleaseRoute : std::uint16_t {
+  any,  ///< of a Lock: whoever holds it
+  own,  ///< of a Lock: only if header.from holds it
+};
+
+/// header.status of queue_put.
+enum class PutRoute : std::uint16_t {
+  free,      ///< where there is room
+  reserved,  ///< into the room of a queue_reserve
+};
 
 /// header.status of end_send and end_item.
 enum class EndRoute : std::uint16_t {

@@ -1,5 +1,6 @@
 // A libmpx program for mpx-run's tests: "drain" stops when it is asked to, "stubborn" does not,
-// "slots N" says what N processes at once were told of their slots.
+// "slots N" says what N processes at once were told of their slots, "print N" has two of them print N
+// long lines each.
 
 #include <sched.h>
 #include <unistd.h>
@@ -93,6 +94,23 @@ int slots(int count) {
   return 0;
 }
 
+// Piece by piece, as users do.
+void print_lines(char letter, int count) {
+  for (int i = 0; i < count; ++i) {
+    std::cout << letter << ' ' << i << ' ' << std::string(100 + i * 97 % 3900, letter) << '\n';
+  }
+}
+
+int print(int count) {
+  mpx::Process first(print_lines, 'a', count);
+  mpx::Process second(print_lines, 'b', count);
+  first.start();
+  second.start();
+  first.join();
+  second.join();
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -101,6 +119,7 @@ int main(int argc, char** argv) {
     if (mode == "drain") return drain();
     if (mode == "stubborn") return stubborn();
     if (mode == "slots") return slots(std::stoi(arguments[1]));
+    if (mode == "print") return print(std::stoi(arguments[1]));
     throw std::invalid_argument("which mode?");
   });
 }

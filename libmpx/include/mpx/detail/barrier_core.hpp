@@ -37,8 +37,6 @@ class BarrierCore : public Core {
   std::uint64_t parties_;
   // Until the barrier is made: then its home has it.
   std::optional<Payload> action_;
-  stable::vector<std::shared_ptr<Core>>
-      held_;  // of the handles in action_, so that they live till then
 };
 
 }  // namespace mpx::detail

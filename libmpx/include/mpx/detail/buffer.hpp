@@ -61,10 +61,16 @@ class Writer {
   }
 
   /// Records a shared object that the value names; who sends the value counts the reference.
-  void carry(const ObjectId& object) { handles_.push_back({object, {}}); }
+  /// `keeps` holds the object until then.
+  void carry(const ObjectId& object, std::shared_ptr<const void> keeps = {}) {
+    handles_.push_back({object, {}});
+    if (keeps) kept_.push_back(std::move(keeps));
+  }
 
   /// What was written; leaves the writer empty.
-  [[nodiscard]] Payload take() { return {std::exchange(bytes_, {}), std::exchange(handles_, {})}; }
+  [[nodiscard]] Payload take() {
+    return {std::exchange(bytes_, {}), std::exchange(handles_, {}), std::exchange(kept_, {})};
+  }
 
   /// The Boost archive of the value that is being written, made at first use.
   OutputArchive& archive() {
@@ -81,6 +87,7 @@ class Writer {
 
   Bytes bytes_;
   stable::vector<Reference> handles_;
+  stable::vector<std::shared_ptr<const void>> kept_;
   std::unique_ptr<OutputArchive, ArchiveDeleter> archive_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "mpx/detail/core.hpp"
 #include "mpx/detail/end_inbox.hpp"
+#include "mpx/detail/send_window.hpp"
 
 namespace mpx::detail {
 
@@ -37,12 +38,14 @@ class ConnectionCore : public Core {
   [[nodiscard]] bool writable() const { return writable_; }
 
   void on(Frame&& frame) override;
-  void subscribe() override { bind(); }
+  void subscribe() override;
   [[nodiscard]] bool ready() const override {
     return !inbox_.empty() || peer_closed_ || lost_ || closed_;
   }
 
  private:
+  struct Binding;
+
   ObjectId create() override;
   void save_details(Writer& writer) const override;
   bool before_drop() override;
@@ -54,8 +57,11 @@ class ConnectionCore : public Core {
   void make_ring(std::uint64_t offer);
   void open_ring(const Payload& offer);
   void drop_ring();
-  void bind();
+  void bind(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  bool is_readable();
   bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  void on_peer(const Frame& news);
+  void give_back();
 
   ObjectId peer_;
   bool readable_ = false, writable_ = false;
@@ -64,9 +70,13 @@ class ConnectionCore : public Core {
   DirectRing* ring_ = nullptr;          // messages come by it; the link's
   std::unique_ptr<DirectRing> direct_;  // messages leave by it
   std::uint64_t direct_offer_ = 0;      // the number that its home gave it
+  SendWindow window_;
+  std::uint32_t direct_sends_ = 0;
   bool bound_ = false, closed_ = false, peer_closed_ = false;
+  std::shared_ptr<Binding> binding_;  // the last end_bind; null if there was none
+  std::size_t receiving_ = 0;         // threads that wait for a message
   std::exception_ptr lost_;
-  std::uint64_t unsynced_bytes_ = 0, unacknowledged_bytes_ = 0;
+  std::uint64_t unacknowledged_bytes_ = 0;
 };
 
 }  // namespace mpx::detail

@@ -36,6 +36,9 @@ using ByteView = std::span<const std::byte>;
 struct Payload {
   Bytes bytes;
   stable::vector<Reference> handles;
+  /// At its sender: what stands behind these handles. The value may be gone long before it is sent,
+  /// and its objects must not go with it. Let go of without the client's mutex.
+  stable::vector<std::shared_ptr<const void>> kept = {};
 };
 
 }  // namespace mpx::detail

@@ -50,13 +50,11 @@ class ProcessCore : public Core {
 
  private:
   ObjectId create() override;
-  void require_started(const char* what);
-  void learn();
+  bool require_started(const char* what, Deadline deadline = Deadline::never());
+  bool learn(Deadline deadline);
 
   ProcessSettings settings_;
   Payload call_;
-  stable::vector<std::shared_ptr<Core>>
-      held_;                // of the handles in call_, so that they live till then
   bool startable_ = false;  // made here; else another process's
   // guarded by the client's mutex
   bool started_ = false, ended_ = false, closed_ = false, watching_ = false;

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/send_window.hpp"
 #include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
+
+class ItemBlock;
+struct Reply;
 
 /// What a queue holds and lets in, and where it lives.
 struct QueueSettings {
@@ -44,19 +50,28 @@ class QueueCore : public Core {
  private:
   struct Units;
   struct Answer;
+  struct Lease;
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;
   bool before_drop() override;
   std::optional<Payload> take_ahead();
+  void unget(ItemBlock items);
+  static void give_up(Client& client, Lease& lease);
+  bool put_unasked(Payload& item, Deadline deadline);
+  bool put_reserved(Payload item, Deadline deadline);
+  bool accepted(const Reply& reply);
+  void throw_if_closed();
+  [[nodiscard]] std::string dropped_text() const;
 
   QueueSettings settings_;
+  std::atomic<bool> closed_ = false;
   // guarded by the client's mutex
   stable::deque<Units> ahead_;
   std::uint32_t taken_ = 0;
-  std::uint16_t slot_ = 0xFFFF;
-  bool has_slot_ = false, closed_ = false;
-  std::uint64_t unsynced_bytes_ = 0;
+  std::shared_ptr<Lease> lease_;  // null until the first get
+  SendWindow window_;
+  std::uint64_t dropped_ = 0;  // items that came after close(), not yet told to the user
 };
 
 }  // namespace mpx::detail

@@ -20,7 +20,7 @@ void save_place(Writer& writer, const WordPlace& place);
 WordPlace load_place(Reader& reader);
 
 /// Waits at the home of an object until this process has it; false: not by the deadline.
-bool acquire_at_home(Core& core, Deadline deadline, const std::string& what);
+bool acquire_at_home(Core& core, Deadline deadline, const std::string& what, bool gives_back);
 void release_at_home(Core& core, std::uint64_t n, const std::string& what);
 
 /// An object whose state is one word, as this process sees it: most operations are one
