@@ -193,8 +193,8 @@ bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline 
   auto& from = client();
   while (true) {
     bind(lock, deadline);
-    const bool ready = from.wait(lock, deadline, {Kind::end_item, id()},
-                                 [&] { return is_readable() || !bound_; });
+    const bool ready =
+        from.wait(lock, deadline, {Kind::end_item, id()}, [&] { return is_readable() || !bound_; });
     if (!ready || is_readable()) return ready;  // else another process receives now: it is asked
     if (deadline.passed()) return false;
   }
