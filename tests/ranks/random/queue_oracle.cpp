@@ -31,6 +31,7 @@ class QueueCheck {
       if (event.is_get()) gets_.push_back(event);
       if (event.kind == OpKind::size) sizes_.push_back(event);
       if (event.kind == OpKind::flush) (event.done() ? flushes_ : closed_flushes_).push_back(event);
+      if (event.kind == OpKind::learn_put) closed_flushes_.push_back(event);  // tells it, too
       if (event.kind == OpKind::close_queue) closes_.push_back(event);
     }
     for (const auto& get : gets_) {
