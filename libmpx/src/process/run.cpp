@@ -91,14 +91,14 @@ void end_program() {
 }
 
 std::recursive_mutex ending;  // it is recursive for an exit() in a callback while the job ends
-bool ended = false;           // guarded by ending
+bool job_ended = false;       // guarded by ending
 std::atomic<bool> exits = false;
 
 /// Ends the job in good order. False if another thread has done so: by exit(), for the thread of the
 /// body, which therefore must not return.
 bool finish(int status) {
   const std::lock_guard guard(ending);
-  if (std::exchange(ended, true)) return false;
+  if (std::exchange(job_ended, true)) return false;
   program->finish(status);
   end_program();
   return true;
