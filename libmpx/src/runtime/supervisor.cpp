@@ -292,8 +292,7 @@ bool Supervisor::gather_put(Child& child, const Frame& frame) {
   constexpr std::size_t kMost = kBatchBytes - sizeof(FrameHeader);
   const auto& header = frame.header;
   if (header.kind != Kind::queue_put || header.call != 0 || header.handles != 0 ||
-      header.status != 0 ||
-      frame.body.size() > kMost / 4) {
+      header.status != 0 || frame.body.size() > kMost / 4) {
     return false;
   }
   auto& puts = child.puts;
