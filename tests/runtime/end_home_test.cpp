@@ -64,8 +64,8 @@ struct EndHomeTest : testing::Test {
     return texts;
   }
   /// How `who` is told that nothing more comes; 0: it is not told.
-  int told(ProcessId who) {
-    const auto frame = out.pop(Kind::end_closed, who);
+  int told(ProcessId who, Kind kind = Kind::end_closed) {
+    const auto frame = out.pop(kind, who);
     return frame ? frame->header.status : 0;
   }
 };
@@ -260,7 +260,7 @@ TEST_F(EndHomeTest, TheDeathOfAHolderIsToldToTheOtherEndAndToWhoSendsHere) {
   EXPECT_EQ(news->header.object, peer);
   EXPECT_EQ(news->header.status, kLost);
   EXPECT_EQ((std::get<1>(Unpacker::unpack<ProcessFacts, ProcessId>(news->body))), a);
-  const auto frame = out.pop(Kind::end_closed, sender);
+  const auto frame = out.pop(Kind::end_unread, sender);
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->header.object, peer) << "it knows its own end only";
   EXPECT_EQ(frame->header.status, kLost);
@@ -271,9 +271,9 @@ TEST_F(EndHomeTest, WhoSendsOnlyAfterADeathIsToldThenToo) {
   die(a, -9);
   out.take();
   sync(1);
-  EXPECT_EQ(told(sender), kLost);
+  EXPECT_EQ(told(sender, Kind::end_unread), kLost);
   sync(2);
-  EXPECT_EQ(told(sender), 0) << "once";
+  EXPECT_EQ(told(sender, Kind::end_unread), 0) << "once";
 }
 
 TEST_F(EndHomeTest, WhoReceivesAfterADeathTakesItsPlace) {
@@ -281,7 +281,7 @@ TEST_F(EndHomeTest, WhoReceivesAfterADeathTakesItsPlace) {
   die(a, -9);
   out.take();
   bind(b, 2);
-  const auto frame = out.pop(Kind::end_closed, sender);
+  const auto frame = out.pop(Kind::end_unread, sender);
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->header.status, static_cast<int>(EndGone::no));
   const auto news = out.pop(Kind::end_peer_gone);
@@ -405,7 +405,7 @@ TEST_F(EndHomeTest, WhenFreedDropsItsItemsAndTellsBothSides) {
   EXPECT_EQ(news->header.object, peer);
   EXPECT_EQ(news->header.status, kClosed);
   EXPECT_EQ(out.answer(sender, 1), Status::closed);
-  const auto told_sender = out.pop(Kind::end_closed, sender);
+  const auto told_sender = out.pop(Kind::end_unread, sender);
   ASSERT_TRUE(told_sender) << "its sends would go nowhere";
   EXPECT_EQ(told_sender->header.object, peer) << "it knows its own end only";
 }

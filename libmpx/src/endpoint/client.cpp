@@ -133,14 +133,15 @@ Reply Client::call(Kind kind, const ObjectId& object, Payload payload) {
 }
 
 std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Payload payload,
-                                        Deadline deadline, std::function<void(Reply)> late) {
+                                        Deadline deadline, std::function<void(Reply)> late,
+                                        std::uint16_t status) {
   const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex());
   require_link();
   const auto call = next_call_++;
   Pending pending;
   pending_[call] = &pending;
-  send(kind, object, {}, call, std::move(payload), 0);
+  send(kind, object, {}, call, std::move(payload), status);
   if (pending.done)
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   try {

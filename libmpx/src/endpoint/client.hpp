@@ -106,7 +106,8 @@ class Client : public std::enable_shared_from_this<Client> {
   /// `late`, for kGrace: then it returns nothing, and `late` is given the answer when it comes, under
   /// the mutex.
   std::optional<Reply> call_until(Kind kind, const ObjectId& object, Payload payload,
-                                  Deadline deadline, std::function<void(Reply)> late);
+                                  Deadline deadline, std::function<void(Reply)> late,
+                                  std::uint16_t status = 0);
   /// A call to a service of a rank.
   Reply call_service(Kind kind, ProcessId to, Payload payload = {}, const ObjectId& object = {});
   /// Sends a request that has no answer.

@@ -68,7 +68,7 @@ void ConnectionCore::save_details(Writer& writer) const {
   const auto from = Client::current();
   if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->find_core(peer_))) {
     const std::lock_guard guard(from->mutex());
-    other->lost_ = nullptr;
+    other->incoming_.lost = other->outgoing_.lost = nullptr;
   }
   save_id(writer, peer_);
   writer.number(static_cast<std::uint8_t>((readable_ ? 1 : 0) | (writable_ ? 2 : 0)));
@@ -87,14 +87,17 @@ void ConnectionCore::send(Payload value) {
   require_open("send");
   if (direct_ == nullptr) {
     window_.admit(to, lock, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
-                  [&] { return peer_closed_ || lost_ || closed_; });
+                  [&] { return incoming_.over() || outgoing_.over() || closed_; });
   } else if (++direct_sends_ % SendWindow::kEvery == 0) {
     to.look(lock);  // for the news that nobody reads the ring any more
   }
-  if (window_.closed() && !peer_closed_ && !lost_) learn_fate(lock);
+  if (window_.closed() && !incoming_.over() && !outgoing_.over()) learn_fate(lock);
   require_open("send");
-  if (lost_) std::rethrow_exception(lost_);
-  if (peer_closed_) throw Closed("send on a Connection whose other end is closed");
+  for (const auto* fate : {&incoming_, &outgoing_}) {
+    if (fate->lost) std::rethrow_exception(fate->lost);
+  }
+  if (incoming_.closed || outgoing_.closed)
+    throw Closed("send on a Connection whose other end is closed");
   const bool direct = direct_ != nullptr;
   if (direct && send_direct(value)) return;
   const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
@@ -177,7 +180,7 @@ void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline)
                    [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
                      binding->answered = true;
                      const bool sound = reply.status == Status::ok || reply.status == Status::no;
-                     if (!sound && !core.expired()) peer_closed_ = true;
+                     if (!sound && !core.expired()) incoming_.closed = true;
                    });
   }
   from.wait(lock, deadline.is_now() ? Deadline::never() : deadline, {Kind::end_bind, id()},
@@ -185,7 +188,7 @@ void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline)
 }
 
 /// Whether a receive has something to return or to throw.
-bool ConnectionCore::is_readable() { return has_message() || peer_closed_ || lost_ || closed_; }
+bool ConnectionCore::is_readable() { return has_message() || incoming_.over() || closed_; }
 
 bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
@@ -213,7 +216,7 @@ Payload ConnectionCore::receive() {
   --receiving_;
   require_open("recv");
   if (inbox_.empty()) {
-    if (lost_) std::rethrow_exception(lost_);
+    if (incoming_.lost) std::rethrow_exception(incoming_.lost);
     throw Closed(
         "recv on a Connection: the other end is closed and all messages have been received");
   }
@@ -275,7 +278,7 @@ bool ConnectionCore::before_drop() {
 void ConnectionCore::on(Frame&& frame) {
   switch (frame.header.kind) {
     case Kind::end_item:
-      lost_ = nullptr;  // that end has a new user
+      incoming_.lost = outgoing_.lost = nullptr;  // that end has a new user
       deliver_to(inbox_, std::move(frame));
       break;
     case Kind::end_offer:
@@ -285,7 +288,9 @@ void ConnectionCore::on(Frame&& frame) {
       open_ring(take_payload(std::move(frame)));
       break;
     case Kind::end_closed:
-      on_peer(static_cast<EndGone>(frame.header.status), Unpacker(frame.body).get<ProcessFacts>());
+    case Kind::end_unread:
+      on_peer(frame.header.kind == Kind::end_closed ? incoming_ : outgoing_,
+              static_cast<EndGone>(frame.header.status), Unpacker(frame.body).get<ProcessFacts>());
       break;
     case Kind::end_recall:  // another process receives from now on
       give_back();
@@ -302,29 +307,30 @@ void ConnectionCore::learn_fate(std::unique_lock<std::mutex>& lock) {
                      [this, answered, core = weak_from_this()](const Reply& reply) {
                        *answered = true;
                        if (core.expired()) return;
-                       if (reply.status != Status::ok) return on_peer(EndGone::closed, {});
+                       if (reply.status != Status::ok)
+                         return on_peer(outgoing_, EndGone::closed, {});
                        const auto [what, facts] =
                            Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
-                       on_peer(what == EndGone::lost ? what : EndGone::closed, facts);
+                       on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
                      });
   client().wait(lock, Deadline::never(), {Kind::end_fate, id()},
-                [&] { return *answered || lost_ || peer_closed_ || closed_; });
+                [&] { return *answered || outgoing_.over() || closed_; });
 }
 
-void ConnectionCore::on_peer(EndGone what, const ProcessFacts& facts) {
+void ConnectionCore::on_peer(Fate& fate, EndGone what, const ProcessFacts& facts) {
   switch (what) {
     case EndGone::no:
-      lost_ = nullptr;
+      fate.lost = nullptr;
       return;
     case EndGone::closed:
-      peer_closed_ = true;
+      fate.closed = true;
       return;
     case EndGone::lost:
       break;
   }
   const auto how = facts.exit_code < 0 ? fmt::format("was killed by signal {}", -facts.exit_code)
                                        : fmt::format("ended with exit code {}", facts.exit_code);
-  lost_ = std::make_exception_ptr(ProcessLost(
+  fate.lost = std::make_exception_ptr(ProcessLost(
       fmt::format(
           "the process at the other end of a Connection, '{}' (rank {}, host {}, pid {}), {}",
           facts.name, facts.rank, facts.host, facts.pid, how),

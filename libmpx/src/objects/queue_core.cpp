@@ -53,7 +53,8 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
 }
 
 // What was handed ahead and not taken goes back. No more of it is on its way: a get that has been given
-// up holds the core until its answer has come. The home has a record of what it handed to a claim slot; the rest is put again.
+// up holds the core until its answer has come. The home has a record of what it handed to a claim
+// slot; the rest is sent to it.
 bool QueueCore::before_drop() {
   if (dropped_ != 0) log_warn("{}", dropped_text());
   if (!slot_) return false;
@@ -100,8 +101,10 @@ bool QueueCore::put(Payload item, Deadline deadline) {
 
 bool QueueCore::accepted(const Reply& reply) {
   const std::lock_guard guard(client().mutex());
-  if (reply.status == Status::closed) closed_ = true;
-  throw_if_closed();
+  if (reply.status == Status::closed) {
+    closed_ = true;
+    throw_if_closed();
+  }
   Client::check(reply, "put to a Queue");
   return reply.status == Status::ok;
 }
@@ -119,7 +122,8 @@ bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   return admitted;
 }
 
-/// An item that had left could not be called back at the deadline; room can.
+/// An item that had left could not be called back at the deadline; room can. Once it has room, an item
+/// is put, whenever the home says so.
 bool QueueCore::put_reserved(Payload item, Deadline deadline) {
   auto& to = client();
   const auto late = [&to, queue = id()](const Reply& reply) {
@@ -127,7 +131,9 @@ bool QueueCore::put_reserved(Payload item, Deadline deadline) {
   };
   const auto reply = to.call_until(Kind::queue_reserve, id(), {}, deadline, late);
   if (!reply || !accepted(*reply)) return false;
-  to.post(Kind::queue_put, id(), std::move(item), static_cast<std::uint16_t>(PutRoute::reserved));
+  static_cast<void>(to.call_until(
+      Kind::queue_put, id(), std::move(item), deadline, [](const Reply&) {},
+      static_cast<std::uint16_t>(PutRoute::reserved)));
   return true;
 }
 
@@ -188,8 +194,11 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
       // The home says which was first; where it says nothing, an item that comes late stays claimed
       // for the next get, and the home may take it back.
       from.cancel(lock, call, id());
-      from.wait(lock, Deadline::after(Client::kGrace), purpose, [&] { return answer->come; });
-      answer->given_up = true;
+      if (!from.wait(lock, Deadline::after(Client::kGrace), purpose,
+                     [&] { return answer->come; })) {
+        answer->given_up = true;
+        from.post(lock, Kind::queue_give_up, id());
+      }
     }
     if (auto item = take_ahead()) return item;
     if (answer->status == Status::closed) {

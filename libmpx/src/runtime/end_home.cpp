@@ -218,7 +218,7 @@ void EndHome::tell_receiver(Outbox& out) {
 
 /// At its own end.
 void EndHome::tell_sender(ProcessId sender, EndGone what, Outbox& out) const {
-  out.deliver(Kind::end_closed, sender, peer_, static_cast<std::uint16_t>(what),
+  out.deliver(Kind::end_unread, sender, peer_, static_cast<std::uint16_t>(what),
               Payload{Packer::pack(own_lost_.value_or(ProcessFacts{})), {}});
 }
 

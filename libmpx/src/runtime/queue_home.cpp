@@ -29,6 +29,8 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::queue_unreserve:
       if (unreserve(request.from)) serve(out);
       return;
+    case Kind::queue_give_up:
+      return give_up(request.from, out);
     case Kind::queue_unget:
       return unget(std::move(payload), out);
     case Kind::queue_flush:
@@ -116,8 +118,9 @@ void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Out
   const bool reserved =
       request.status == static_cast<std::uint16_t>(PutRoute::reserved) && unreserve(request.from);
   if (closed_ && !reserved) return refuse(request, payload, 1, out);
-  if (request.call == 0) {
-    accept(payload);  // its sender counts what it sends without asking
+  if (request.call == 0 || reserved) {
+    accept(payload);  // its sender counts what it sends without asking, or has asked before
+    out.reply(request, Status::ok);
   } else {
     putters_.push_back({request, std::move(payload), waits, false});
   }
@@ -135,6 +138,15 @@ bool QueueHome::unreserve(ProcessId who) {
   if (found == reserved_.end()) return false;
   reserved_.erase(found);
   return true;
+}
+
+/// What answers its get may be on its way, and may be taken back from now on, as if it had been
+/// handed ahead.
+void QueueHome::give_up(ProcessId who, Outbox& out) {
+  const auto hand = hands_.find(who);
+  if (hand == hands_.end()) return;
+  for (auto& handed : hand->second.blocks) handed.answer = false;
+  serve(out);
 }
 
 /// It was the first when it was handed.
@@ -358,10 +370,7 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     out.drop(putter->value);
     out.reply(putter->request, Status::no);
     putters_.erase(putter);
-  } else if (const auto hand = hands_.find(from); hand != hands_.end()) {
-    // The answer is on its way to somebody who no longer waits for it.
-    for (auto& handed : hand->second.blocks) handed.answer = false;
-  }
+  }  // else the answer is on its way, and is the getter's until it says otherwise (give_up)
   serve(out);
 }
 

@@ -21,7 +21,7 @@ namespace mpx::detail {
 /// carry a sequence number and always come out in its order.
 ///
 /// The item that answers a get is the getter's: it does not count here and is not recalled, unless
-/// the getter gave up before it arrived. Whoever owns an item, by its claim, owns the references in
+/// the getter has given up and says so. Whoever owns an item, by its claim, owns the references in
 /// it.
 class QueueHome : public Home {
  public:
@@ -73,6 +73,7 @@ class QueueHome : public Home {
   void give_back(Hand& hand, std::size_t units);
   void reserve(const FrameHeader& request, Outbox& out);
   bool unreserve(ProcessId who);
+  void give_up(ProcessId who, Outbox& out);
   void unget(Payload payload, Outbox& out);
   void sync(const FrameHeader& request, Outbox& out);
   void info(const FrameHeader& request, Outbox& out);

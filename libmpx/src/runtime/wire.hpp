@@ -44,6 +44,7 @@ enum class Kind : std::uint16_t {
   queue_sync,       ///< answered when there is room: ok, or closed
   queue_reserve,    ///< answered when there is room, which is kept for a queue_put from header.from
   queue_unreserve,  ///< header.from will not put what it has reserved room for
+  queue_give_up,    ///< header.from does not wait for the answer to its get any more
   queue_unget,      ///< payload: an item that was handed without a claim, and has not been taken
   queue_flush,      ///< answered at once: what header.from has put so far has come
   queue_get,      ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
@@ -114,22 +115,23 @@ enum class Kind : std::uint16_t {
 
   // To the process header.to.
   first_delivery = 0x200,
-  reply,         ///< answer to header.call; header.status: Status
-  process_main,  ///< worker → new child: {StartRequest, call}
-  end_item,      ///< message for a bound receiver; status EndRoute
-  end_offer,     ///< {u64 number}: make a direct ring for a sender (end_ring)
-  end_direct,    ///< to the sender, at its own end: as end_ring; empty: its receiver is gone
-  end_recall,    ///< give back undelivered messages (end_return)
-  end_closed,    ///< status EndGone, {ProcessFacts} when lost: after what was sent before, nothing
-                 ///< follows
-  queue_items,   ///< claimable units: {ClaimStamp, units of an ItemBlock}
-  pool_tasks,    ///< claimable units: {ClaimStamp, PoolTasks, elements as in pool_submit}
-  pool_learn,    ///< {u64 function}, payload: the callable
-  pool_quit,     ///< no more tasks will come
-  pool_results,  ///< as pool_done, for the submitter of a batch; header.call: its number there
-  session_over,  ///< rank 0 → all ranks: it has come to the end of its Session
-  session_left,  ///< rank → rank 0: it has, too
-  waits_tell,    ///< {u64 round}: say what you wait for (waits)
+  reply,           ///< answer to header.call; header.status: Status
+  process_main,    ///< worker → new child: {StartRequest, call}
+  end_item,        ///< message for a bound receiver; status EndRoute
+  end_offer,       ///< {u64 number}: make a direct ring for a sender (end_ring)
+  end_direct,      ///< to the sender, at its own end: as end_ring; empty: its receiver is gone
+  end_recall,      ///< give back undelivered messages (end_return)
+  end_closed,      ///< to the receiver: status EndGone, {ProcessFacts}; after what was sent before,
+                   ///< nothing follows
+  end_unread,      ///< to a sender, at its own end: as end_closed, at once
+  queue_items,     ///< claimable units: {ClaimStamp, units of an ItemBlock}
+  pool_tasks,      ///< claimable units: {ClaimStamp, PoolTasks, elements as in pool_submit}
+  pool_learn,      ///< {u64 function}, payload: the callable
+  pool_quit,       ///< no more tasks will come
+  pool_results,    ///< as pool_done, for the submitter of a batch; header.call: its number there
+  session_over,    ///< rank 0 → all ranks: it has come to the end of its Session
+  session_left,    ///< rank → rank 0: it has, too
+  waits_tell,      ///< {u64 round}: say what you wait for (waits)
   session_serves,  ///< rank → rank 0 → all ranks: rank header.call serves until the end
 };
 

@@ -42,11 +42,17 @@ class ConnectionCore : public Core {
   void on(Frame&& frame) override;
   void subscribe() override;
   [[nodiscard]] bool ready() const override {
-    return !inbox_.empty() || peer_closed_ || lost_ || closed_;
+    return !inbox_.empty() || incoming_.over() || closed_;
   }
 
  private:
   struct Binding;
+  /// What has become of the other end.
+  struct Fate {
+    bool closed = false;
+    std::exception_ptr lost;
+    [[nodiscard]] bool over() const { return closed || lost; }
+  };
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;
@@ -62,7 +68,7 @@ class ConnectionCore : public Core {
   void bind(std::unique_lock<std::mutex>& lock, Deadline deadline);
   bool is_readable();
   bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
-  void on_peer(EndGone what, const ProcessFacts& facts);
+  static void on_peer(Fate& fate, EndGone what, const ProcessFacts& facts);
   void learn_fate(std::unique_lock<std::mutex>& lock);
   void give_back();
 
@@ -75,10 +81,11 @@ class ConnectionCore : public Core {
   std::uint64_t direct_offer_ = 0;      // the number that its home gave it
   SendWindow window_;
   std::uint32_t direct_sends_ = 0;
-  bool bound_ = false, closed_ = false, peer_closed_ = false;
+  bool bound_ = false, closed_ = false;
+  Fate incoming_;                     // told behind all messages, to who receives
+  Fate outgoing_;                     // told at once, to who sends
   std::shared_ptr<Binding> binding_;  // the last end_bind; null if there was none
   std::size_t receiving_ = 0;         // threads that wait for a message
-  std::exception_ptr lost_;
   std::uint64_t unacknowledged_bytes_ = 0;
 };
 
