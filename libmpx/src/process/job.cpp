@@ -206,15 +206,12 @@ void Job::start_background() {
 }
 
 void Job::serve() {
-  {
-    std::unique_lock lock(client_->mutex());
-    const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
-    while (!runtime_->shutting_down() || runtime_->busy()) {
-      runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
-    }
-    runtime_->progress();
+  std::unique_lock lock(client_->mutex());
+  const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
+  while (!runtime_->shutting_down() || runtime_->busy()) {
+    runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
   }
-  client_->end_waits();
+  runtime_->progress();
 }
 
 void Job::await_children() {

@@ -183,6 +183,7 @@ struct SessionCore::State {
     } else {
       tell(Kind::session_left, 0);
       await_rank_0();
+      job->client()->end_waits();  // two threads that drive would take each other's wake-ups
       job->serve();
     }
     job->drain();
