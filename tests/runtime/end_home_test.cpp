@@ -329,6 +329,24 @@ TEST_F(EndHomeTest, TheDeathOfAFormerSenderIsNoLoss) {
   EXPECT_EQ(told(a), 0);
 }
 
+TEST_F(EndHomeTest, TheDeathOfTheLastThatHadTheOtherEndIsToldThoughOthersHadSent) {
+  bind(a, 1);
+  send("1");
+  gone(EndGone::lost, b);  // to whom the sender had handed it
+  EXPECT_EQ(told(a), 0) << "the sender may have kept a copy";
+  gone(EndGone::closed);
+  EXPECT_EQ(told(a), kLost);
+}
+
+TEST_F(EndHomeTest, ADeathAfterWhichOthersSentIsNoLossAtTheEnd) {
+  bind(a, 1);
+  send("1");
+  gone(EndGone::lost, b);
+  send("2");
+  gone(EndGone::closed);
+  EXPECT_EQ(told(a), kClosed);
+}
+
 TEST_F(EndHomeTest, ANewSenderEndsTheLoss) {
   send("1");
   gone(EndGone::lost);

@@ -22,6 +22,7 @@ constexpr std::uint32_t kWant = 2048;  // items ahead, at most
 /// What became of a request for items; shared with the handler of its reply, which may come late.
 struct QueueCore::Answer {
   bool come = false, given_up = false;
+  bool item = false;  // it is one, for the thread that waits
   Status status = Status::ok;
 };
 
@@ -151,6 +152,16 @@ std::string QueueCore::dropped_text() const {
       dropped_, dropped_ == 1 ? "" : "s", dropped_ == 1 ? "is" : "are");
 }
 
+/// Whether there are more items than those that have come for threads which have still to take them.
+bool QueueCore::has_spare() const {
+  std::size_t items = 0;
+  for (const auto& units : ahead_) {
+    items += units.items.size();
+    if (items > owed_) return true;
+  }
+  return false;
+}
+
 /// The next item handed ahead that has not been taken back.
 std::optional<Payload> QueueCore::take_ahead() {
   while (!ahead_.empty()) {
@@ -175,20 +186,24 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
   if (!slot_) slot_ = from.new_claim_slot();
   const bool only_try = deadline.is_now();
   while (true) {
-    if (auto item = take_ahead()) return item;
+    if (has_spare()) {
+      if (auto item = take_ahead()) return item;
+    }
     auto answer = std::make_shared<Answer>();
     const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
-    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                                     {Packer::pack(kWant, *slot_, taken_), {}},
-                                     [answer, core, &from](const Reply& reply) {
-                                       answer->come = true;
-                                       answer->status = reply.status;
-                                       core->late_ = answer->given_up;
-                                       if (answer->given_up) from.run_soon([core] {});
-                                     });
+    const auto call = from.post_call(
+        lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+        {Packer::pack(kWant, *slot_, taken_), {}}, [answer, core, &from](const Reply& reply) {
+          answer->come = true;
+          answer->status = reply.status;
+          core->late_ = answer->given_up;
+          answer->item = reply.status == Status::ok && !answer->given_up;
+          if (answer->item) ++core->owed_;
+          if (answer->given_up) from.run_soon([core] {});
+        });
     const Purpose purpose{Kind::queue_get, id()};
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
-                                [&] { return answer->come || !ahead_.empty(); });
+                                [&] { return answer->come || has_spare(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
       // The home says which was first; where it says nothing, an item that comes late stays claimed
@@ -200,7 +215,10 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
         from.post(lock, Kind::queue_give_up, id());
       }
     }
-    if (auto item = take_ahead()) return item;
+    if (answer->item) --owed_;
+    if (answer->item || has_spare()) {
+      if (auto item = take_ahead()) return item;
+    }
     if (answer->status == Status::closed) {
       closed_ = true;
       throw Closed("get from a Queue that is closed and empty");

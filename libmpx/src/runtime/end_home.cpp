@@ -46,14 +46,21 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
 }
 
 void EndHome::on_peer(EndGone what, const Payload& news, Outbox& out) {
-  const auto [facts, who] = Unpacker::unpack<ProcessFacts, ProcessId>(news.bytes);
+  auto [facts, who] = Unpacker::unpack<ProcessFacts, ProcessId>(news.bytes);
   if (gone_ == EndGone::closed || (gone_ == EndGone::no && what == EndGone::no)) return;
   // That all copies are closed says less than that a process has died which used one.
   if (gone_ == EndGone::lost && what == EndGone::closed) return;
-  // Another one has used that end since.
-  if (what == EndGone::lost && last_sender_ && *last_sender_ != who) return;
+  if (what == EndGone::lost && last_sender_ && *last_sender_ != who) {
+    died_ =
+        std::move(facts);  // another one uses that end: unless nothing more comes from it either
+    return;
+  }
+  if (what == EndGone::closed && died_) {
+    what = EndGone::lost;
+    facts = *died_;
+  }
   gone_ = what;
-  lost_ = facts;
+  lost_ = std::move(facts);
   if (receiver_) tell_receiver(out);
 }
 
@@ -68,6 +75,7 @@ void EndHome::on_send(const FrameHeader& request, Payload payload, Outbox& out) 
   const auto route = static_cast<EndRoute>(request.status);
   if (route == EndRoute::to_ring) return switch_to_ring(request.call, out);
   last_sender_ = request.from;
+  died_.reset();
   if (gone_ == EndGone::lost) gone_ = EndGone::no;  // a new user of that end
   if (route == EndRoute::ring_ended && request.call == offer_) end_ring();
   offer_ring(request.from, payload, out);

@@ -61,8 +61,9 @@ class EndHome : public Home {
   std::optional<ProcessId> recalling_;    // asked to give back; its answer is awaited
   std::deque<FrameHeader> next_;          // will be the receiver then, in this order
   std::optional<ProcessId> last_sender_;  // last user of the other end
-  EndGone gone_ = EndGone::no;            // the other end
-  ProcessFacts lost_;                     // who held it
+  std::optional<ProcessFacts> died_;  // held it, and no one has sent since: told if it is closed
+  EndGone gone_ = EndGone::no;        // the other end
+  ProcessFacts lost_;                 // who held it
   std::optional<ProcessFacts> own_lost_;  // who held this one, until another receives from it
   std::set<ProcessId> senders_;           // to this end: users of the other one
   std::deque<FrameHeader> syncs_;

@@ -54,6 +54,7 @@ class QueueCore : public Core {
   ObjectId create() override;
   void save_details(Writer& writer) const override;
   bool before_drop() override;
+  [[nodiscard]] bool has_spare() const;
   std::optional<Payload> take_ahead();
   void unget(ItemBlock items);
   bool put_unasked(Payload& item, Deadline deadline);
@@ -66,6 +67,7 @@ class QueueCore : public Core {
   std::atomic<bool> closed_ = false;
   // guarded by the client's mutex
   stable::deque<Units> ahead_;
+  std::size_t owed_ = 0;  // items of these that answer threads which have not taken them yet
   std::uint32_t taken_ = 0;
   std::optional<std::uint16_t> slot_;  // from the first get on
   bool late_ = false;                  // what comes in answers a get that has been given up
