@@ -93,6 +93,7 @@ check "another build is refused" test "$status" != 0
 check "… naming rank and host" says "rank 1 on host"
 check "… and nothing is left" nothing_left
 
+set -m # else what runs in the background ignores INT, and mpx-run leaves that so
 for signal in INT TERM; do
   "$mpx_run" --grace 0 -w 2 "$program" wait >"$out" 2>&1 &
   pid=$!
@@ -106,6 +107,7 @@ for signal in INT TERM; do
   check "… within 2 s (took $took ms)" test "$took" -le 2500
   check "… and nothing is left" nothing_left
 done
+set +m
 
 run 30 "$mpx_run" -w 3 "$program" environment
 check "mpx-run sets the slots of its job" says "slots 3"

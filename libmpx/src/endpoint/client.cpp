@@ -74,8 +74,13 @@ void Client::attach(Link* link, ClaimWord* claims) {
 
 void Client::detach() {
   end_waits();
+  // What waits here for answers and callbacks may hold objects, which hold this client.
+  decltype(handlers_) handlers;
+  decltype(soon_) soon;
   const std::lock_guard guard(mutex_);
   link_ = nullptr;
+  handlers.swap(handlers_);
+  soon.swap(soon_);
 }
 
 void Client::require_link() const {

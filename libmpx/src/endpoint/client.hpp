@@ -76,6 +76,10 @@ class Client : public std::enable_shared_from_this<Client> {
   /// From now on calls throw UsageError, and so do waits of other threads: when this returns, none is
   /// under way in the link.
   void end_waits();
+  [[nodiscard]] bool has_ended() {
+    const std::lock_guard guard(mutex());
+    return ended_ || link_ == nullptr;
+  }
   /// As end_waits(); messages go nowhere from now on.
   void detach();
 

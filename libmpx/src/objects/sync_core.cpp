@@ -82,18 +82,24 @@ bool SyncCore::lock(Deadline deadline) {
   return acquire_at_home(*this, deadline, "lock", true);
 }
 
+// A guard unlocks as it goes with the error that has ended its thread's wait: nothing may be thrown
+// then.
 void SyncCore::unlock() {
   auto& to = client();
   auto expected = LockWord::owned_by(to.self().id);
-  while (true) {
-    const auto word =
-        to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
-    if (word == expected) return;
-    if (LockWord::owner(word) == 0) throw UsageError("unlock of a Lock that is free");
-    if ((word & LockWord::kContended) != 0) break;
-    expected = word;  // another process's, or marked as abandoned
+  try {
+    while (true) {
+      const auto word =
+          to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
+      if (word == expected) return;
+      if (LockWord::owner(word) == 0) throw UsageError("unlock of a Lock that is free");
+      if ((word & LockWord::kContended) != 0) break;
+      expected = word;  // another process's, or marked as abandoned
+    }
+    release_at_home(*this, 1, "unlock");
+  } catch (const UsageError&) {
+    if (!to.has_ended()) throw;
   }
-  release_at_home(*this, 1, "unlock");
 }
 
 bool SyncCore::lock_recursive(Deadline deadline) {
@@ -115,6 +121,7 @@ bool SyncCore::lock_recursive(Deadline deadline) {
 
 void SyncCore::unlock_recursive() {
   std::shared_ptr<Core> kept;
+  if (client().has_ended()) return;  // also after a wait of a Condition that has ended so
   {
     const std::lock_guard guard(client().mutex());
     if (owner_ != std::this_thread::get_id()) {
