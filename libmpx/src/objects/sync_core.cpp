@@ -121,9 +121,13 @@ bool SyncCore::lock_recursive(Deadline deadline) {
 
 void SyncCore::unlock_recursive() {
   std::shared_ptr<Core> kept;
-  if (client().has_ended()) return;  // also after a wait of a Condition that has ended so
+  const bool ended = client().has_ended();
   {
     const std::lock_guard guard(client().mutex());
+    if (ended) {  // the wait of a Condition may have ended so, without its lock
+      kept = std::move(kept_);
+      return;
+    }
     if (owner_ != std::this_thread::get_id()) {
       throw UsageError("unlock of a RecursiveLock by a thread that does not hold it");
     }
