@@ -122,6 +122,7 @@ TEST_F(SilentHome, LocksAndTheLikeKeepTheTimeLimitsOfTheirUsers) {
     EXPECT_EQ(semaphore.value(), 1u);
     EXPECT_TRUE(barrier.broken());
   });
+  job.as(1, [&] { made_recursive.unlock(); });
 }
 
 TEST_F(SilentHome, AConnectionKeepsTheTimeLimitsOfItsUsers) {

@@ -341,6 +341,7 @@ void ConnectionCore::on_peer(Fate& fate, EndGone what, const ProcessFacts& facts
 /// all messages from each other for ever.
 void ConnectionCore::give_back() {
   bound_ = false;
+  incoming_ = {};  // is told again, behind what is received then
   drop_ring();
   std::deque<Payload> taken;
   while (taken.size() < receiving_ && !inbox_.empty()) taken.push_back(inbox_.pop());
