@@ -143,31 +143,23 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex());
   require_link();
-  const auto call = next_call_++;
-  Pending pending;
-  pending_[call] = &pending;
-  send(kind, object, {}, call, std::move(payload), status);
+  Pending pending(*this);
+  send(kind, object, {}, pending.call, std::move(payload), status);
   if (pending.done)
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
-  try {
-    if (kind == Kind::create && deadline.is_never()) {
-      wait_for_answer(lock, pending, {kind, object}, object.home);
-    } else {
-      wait(lock, deadline, {kind, object}, [&] { return pending.done; });
-    }
-  } catch (...) {
-    pending_.erase(call);
-    throw;
+  if (kind == Kind::create && deadline.is_never()) {
+    wait_for_answer(lock, pending, {kind, object}, object.home);
+  } else {
+    wait(lock, deadline, {kind, object}, [&] { return pending.done; });
   }
   if (pending.done) return std::move(pending.reply);
   // The home says which of the two was first.
-  send(Kind::cancel, object, {}, call, {}, 0);
+  send(Kind::cancel, object, {}, pending.call, {}, 0);
   if (pending.done) link_->flush();
   wait(lock, late ? Deadline::after(kGrace) : Deadline::never(), {kind, object},
        [&] { return pending.done; });
   if (pending.done) return std::move(pending.reply);
-  pending_.erase(call);
-  handlers_[call] = std::move(late);
+  handlers_[pending.call] = std::move(late);
   return std::nullopt;
 }
 
@@ -175,17 +167,10 @@ Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const Objec
   const auto kept = std::exchange(payload.kept, {});
   std::unique_lock lock(mutex());
   require_link();
-  const auto call = next_call_++;
-  Pending pending;
-  pending_[call] = &pending;
-  send(kind, object, to, call, std::move(payload), 0);
+  Pending pending(*this);
+  send(kind, object, to, pending.call, std::move(payload), 0);
   if (pending.done) link_->flush();
-  try {
-    wait_for_answer(lock, pending, {kind, object}, to.rank().number());
-  } catch (...) {
-    pending_.erase(call);
-    throw;
-  }
+  wait_for_answer(lock, pending, {kind, object}, to.rank().number());
   return std::move(pending.reply);
 }
 
@@ -321,7 +306,6 @@ void Client::deliver(Frame&& frame) {
     if (const auto pending = pending_.find(header.call); pending != pending_.end()) {
       pending->second->reply = {static_cast<Status>(header.status), take_payload(std::move(frame))};
       pending->second->done = true;
-      pending_.erase(pending);
       return;
     }
     if (const auto found = handlers_.find(header.call); found != handlers_.end()) {

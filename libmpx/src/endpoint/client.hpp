@@ -293,7 +293,16 @@ class Client : public std::enable_shared_from_this<Client> {
 
  private:
   friend class Core;
+  /// A call that waits for its answer, on the stack of its thread: known to deliver() while it lives,
+  /// however it ends. Under the mutex.
   struct Pending {
+    explicit Pending(Client& its) : client(its) { client.pending_[call] = this; }
+    ~Pending() { client.pending_.erase(call); }
+    Pending(const Pending&) = delete;
+    Pending& operator=(const Pending&) = delete;
+
+    Client& client;
+    const std::uint64_t call = client.next_call_++;
     bool done = false;
     Reply reply;
   };

@@ -461,9 +461,12 @@ void Runtime::awake() {
   supervisor_.announce_awake();
 }
 
+// Whichever sleeper is first empties the nudge, before the other may have seen it; the driver's own
+// event nobody else does.
 void Runtime::interrupt() {
   const std::uint64_t one = 1;
   static_cast<void>(!::write(nudge_.get(), &one, sizeof one));
+  static_cast<void>(!::write(driver_event_.get(), &one, sizeof one));
 }
 
 /// What has just been delivered may be what the thread waits for that sleeps in drive().
