@@ -113,7 +113,9 @@ void fork_in_task() {
   std::cout << "is terminated " << pool.apply(is_terminated) << ' ' << is_terminated() << std::endl;
 }
 
-bool sleeps() { return ::sleep(1) == 0 && ::poll(nullptr, 0, 500) == 0; }
+bool sleeps() {
+  return ::sleep(1) == 0 && ::poll(nullptr, 0, 500) == 0 && std::system("sleep 0.5") == 0;
+}
 
 /// Sleeps in the body and in tasks while somebody sends signals, until they have come.
 void sleep_on() {

@@ -2,30 +2,11 @@
 # inherit_test.sh PROGRAM MPX_RUN: what a program inherits from its starter, and what it does beside
 # libmpx (threads, fork, signals, its standard input), has the outcome that programs expect.
 
-set -uo pipefail
 program=$1
 mpx_run=$2
-# shellcheck source=tests/support/mpirun.sh
-. "$(dirname "$0")/../support/mpirun.sh"
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-check() { # NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then echo "ok: $name"; else
-    echo "FAILED: $name"
-    sed 's/^/    /' "$out"
-    failed=1
-  fi
-}
-run() { # COMMAND…: status in $status
-  timeout -k 2 40 "$@" >"$out" 2>&1
-  status=$?
-}
-says() { grep -q -- "$1" "$out"; }
-lines() { [ "$(grep -c -- "$2" "$out")" = "$1" ]; } # COUNT TEXT
+# shellcheck source=tests/ranks/check.sh
+. "$(dirname "$0")/check.sh"
+limit=40
 
 for launcher in "" "mpirun -n 2" "$mpx_run -w 2"; do
   name=${launcher##*/}

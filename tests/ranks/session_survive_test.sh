@@ -2,31 +2,11 @@
 # session_survive_test.sh PROGRAM: Sessions that go wrong, and programs that go wrong around them, end
 # or go on, and say why. Nothing hangs.
 
-set -uo pipefail
 program=$1
-# shellcheck source=tests/support/mpirun.sh
-. "$(dirname "$0")/../support/mpirun.sh"
+# shellcheck source=tests/ranks/check.sh
+. "$(dirname "$0")/check.sh"
 export OMPI_MCA_mpi_yield_when_idle=1
-folder=$(mktemp -d)
-out=$folder/out
-trap 'rm -rf "$folder"' EXIT
-failed=0
 
-check() { # NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then echo "ok: $name"; else
-    echo "FAILED: $name"
-    sed 's/^/    /' "$out"
-    failed=1
-  fi
-}
-run() { # COMMAND…: status in $status
-  timeout -k 2 60 "$@" >"$out" 2>&1
-  status=$?
-}
-says() { grep -q -- "$1" "$out"; }
-lines() { [ "$(grep -c -- "$2" "$out")" = "$1" ]; } # COUNT TEXT
 # run_until TEXT COMMAND…: creates $folder/go, for which a rank waits, when TEXT has been printed.
 run_until() {
   local text=$1

@@ -3,31 +3,15 @@
 #
 # Each runs in a mount namespace of its own, with a small tmpfs as /dev/shm.
 
-set -uo pipefail
 program=$1
 mpx_run=$2
-# shellcheck source=tests/support/mpirun.sh
-. "$(dirname "$0")/../support/mpirun.sh"
+# shellcheck source=tests/ranks/check.sh
+. "$(dirname "$0")/check.sh"
 
 if ! reason=$(unshare -m sh -c 'mount -t tmpfs -o size=64k tmpfs /dev/shm' 2>&1); then
   echo "skipped: a /dev/shm of our own takes mount namespaces, which are not allowed here: $reason"
   exit 77
 fi
-
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-check() { # NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then echo "ok: $name"; else
-    echo "FAILED: $name (status $status)"
-    sed 's/^/    /' "$out"
-    failed=1
-  fi
-}
-says() { grep -q "$1" "$out"; }
 
 run() { # SIZE_KIB FREE_KIB COMMAND…: status in $status
   unshare -m bash -c '

@@ -1,26 +1,13 @@
 #!/usr/bin/env bash
 # survive_test.sh PROGRAM OTHER_BUILD MPX_RUN: jobs that go wrong end soon, say why, and leave nothing.
 
-set -uo pipefail
 program=$1
 other=$2
 mpx_run=$3
-# shellcheck source=tests/support/mpirun.sh
-. "$(dirname "$0")/../support/mpirun.sh"
+# shellcheck source=tests/ranks/check.sh
+. "$(dirname "$0")/check.sh"
+limit=30
 export MPX_SURVIVE_MARK="mark-$$-$RANDOM"
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
-failed=0
-
-check() { # NAME CONDITION…
-  local name=$1
-  shift
-  if "$@"; then echo "ok: $name"; else
-    echo "FAILED: $name"
-    sed 's/^/    /' "$out"
-    failed=1
-  fi
-}
 
 # Processes of this test that still run, a few seconds after the job.
 nothing_left() {
@@ -37,29 +24,20 @@ nothing_left() {
   return 1
 }
 
-run() { # SECONDS COMMAND…: status in $status, time in $seconds
-  local limit=$1 start=$SECONDS
-  shift
-  timeout -k 2 "$limit" "$@" >"$out" 2>&1
-  status=$?
-  seconds=$((SECONDS - start))
-}
-says() { grep -q "$1" "$out"; }
-
 for np in 1 2 4; do
-  run 30 mpirun -n $np "$program" throw
+  run mpirun -n $np "$program" throw
   check "np $np: an exception that leaves the body is printed" says "std::logic_error: the body gives up"
   check "np $np: … and the status is 1" test "$status" = 1
   check "np $np: … and nothing is left" nothing_left
 
-  run 30 mpirun -n $np "$program" exit-with-pool
+  run mpirun -n $np "$program" exit-with-pool
   check "np $np: mpx::exit with a live pool ends the job with its status" test "$status" = 5
 
-  run 30 mpirun -n $np "$program" group-signals
+  run mpirun -n $np "$program" group-signals
   check "np $np: a launcher's signals end no task" says "storm 0, results 100"
   check "np $np: … nor the job" test "$status" = 0
 
-  run 60 mpirun -n $np "$program" rough-tasks
+  limit=60 run mpirun -n $np "$program" rough-tasks
   check "np $np: a task may print" says "printed by a task"
   check "np $np: … and start an MPI job" says "from the inner job"
   check "np $np: … that succeeds" says "inner job 0"
@@ -68,7 +46,7 @@ for np in 1 2 4; do
 done
 
 for np in 2 4; do
-  run 30 mpirun -n $np "$program" kill-rank
+  run mpirun -n $np "$program" kill-rank
   check "np $np: a rank that is killed ends the job" test "$status" != 0
   check "np $np: … within seconds" test "$seconds" -le 10
   check "np $np: … naming the rank" says "rank 1"
@@ -87,7 +65,7 @@ check "… having said it once" test "$(grep -c "have not answered" "$out")" = 1
 
 # Not `mpirun … : …`: Debian 13's mpirun (5.0.7) crashes at any colon.
 # shellcheck disable=SC2016
-run 30 mpirun -n 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exec "$1" inner; exec "$0" inner' \
+run mpirun -n 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exec "$1" inner; exec "$0" inner' \
   "$program" "$other"
 check "another build is refused" test "$status" != 0
 check "… naming rank and host" says "rank 1 on host"
@@ -109,13 +87,13 @@ for signal in INT TERM; do
 done
 set +m
 
-run 30 "$mpx_run" -w 3 "$program" environment
+run "$mpx_run" -w 3 "$program" environment
 check "mpx-run sets the slots of its job" says "slots 3"
 check "… and the body does not pass on its completion file" says "body.* MPX_COMPLETION=none"
 check "… nor a task that file or the slots" says "task MPX_SLOTS=none MPX_COMPLETION=none"
 check "… and mpx-run sees how the job ended" test "$status" = 0
 
-run 30 "$mpx_run" -w 2 --timeout 2s --grace 0 "$program" wait
+run "$mpx_run" -w 2 --timeout 2s --grace 0 "$program" wait
 check "--timeout ends the job with 124" test "$status" = 124
 check "… and nothing is left" nothing_left
 

@@ -36,8 +36,9 @@ struct QueueOptions {
 /// Thread safety: all members, from any thread of any process.
 /// Failure:       after close(), put() throws Closed, and get() too once the queue is drained. What
 ///                a process puts into an unbounded queue before it learns that another one has
-///                closed it is dropped; the next put() or flush() says how many. What a process had
-///                not taken when it died stays in the queue.
+///                closed it is dropped; the next put() or flush() throws Closed and says how many,
+///                or else the log when the process has ended. What a process had not taken when it
+///                died stays in the queue.
 /// Cost:          put() to an unbounded queue sends one message, and with every 256th a question; it
 ///                waits while the queue is over its budget, or has not answered for 16,384 items or
 ///                1 MiB. So it learns of close() as a rule after 512 items, and after those 16,384

@@ -156,6 +156,9 @@ class Client : public std::enable_shared_from_this<Client> {
     try {
       while (wait_once(lock, deadline, &waiting) && !ended_ && !ready()) {
       }
+      // What has come by the deadline counts, also where this process was stopped until long after it.
+      if (!driving_ && !ended_ && !deadline.is_now() && !ready())
+        wait_once(lock, Deadline::now(), nullptr);
     } catch (...) {
       hand_over();
       throw;

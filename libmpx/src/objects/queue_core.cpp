@@ -6,7 +6,6 @@
 
 #include "core/claims.hpp"
 #include "core/item_block.hpp"
-#include "core/log.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
@@ -22,7 +21,7 @@ constexpr std::uint32_t kWant = 2048;  // items ahead, at most
 /// What became of a request for items; shared with the handler of its reply, which may come late.
 struct QueueCore::Answer {
   bool come = false, given_up = false;
-  bool item = false;  // it is one, for the thread that waits
+  bool item = false;  // it is one, for the thread that waits; in due_
   Status status = Status::ok;
 };
 
@@ -57,7 +56,6 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
 // up holds the core until its answer has come. The home has a record of what it handed to a claim
 // slot; the rest is sent to it.
 bool QueueCore::before_drop() {
-  if (dropped_ != 0) log_warn("{}", dropped_text());
   if (!slot_) return false;
   for (auto& [next, items] : std::exchange(ahead_, {})) {
     if (next.slot == kNoClaimSlot) unget(std::move(items));
@@ -97,15 +95,11 @@ bool QueueCore::put(Payload item, Deadline deadline) {
     return put_reserved(std::move(item), deadline);
   }
   const auto kind = deadline.is_now() ? Kind::queue_try_put : Kind::queue_put;
-  return accepted(client().call(kind, id(), std::move(item)));
+  return accepted(client().call(kind, id(), std::move(item)), deadline);
 }
 
-bool QueueCore::accepted(const Reply& reply) {
-  const std::lock_guard guard(client().mutex());
-  if (reply.status == Status::closed) {
-    closed_ = true;
-    throw_if_closed();
-  }
+bool QueueCore::accepted(const Reply& reply, Deadline deadline) {
+  if (reply.status == Status::closed) throw_closed(deadline);
   Client::check(reply, "put to a Queue");
   return reply.status == Status::ok;
 }
@@ -114,13 +108,18 @@ bool QueueCore::accepted(const Reply& reply) {
 bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   auto& to = client();
   std::unique_lock lock(to.mutex());
-  throw_if_closed();
-  const bool admitted = window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader),
-                                      deadline, [&] { return closed_.load(); });
-  if (window_.closed()) closed_ = true;
-  throw_if_closed();
-  if (admitted) to.post(lock, Kind::queue_put, id(), std::move(item));
-  return admitted;
+  const auto closed = [&] { return closed_ || window_.closed(); };
+  const bool admitted =
+      closed() ||
+      window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader), deadline, closed);
+  if (closed()) {
+    lock.unlock();
+    throw_closed(deadline);
+  }
+  if (!admitted) return false;
+  ++unasked_;
+  to.post(lock, Kind::queue_put, id(), std::move(item));
+  return true;
 }
 
 /// An item that had left could not be called back at the deadline; room can. Once it has room, an item
@@ -131,25 +130,18 @@ bool QueueCore::put_reserved(Payload item, Deadline deadline) {
     if (reply.status == Status::ok) to.return_from_delivery(Kind::queue_unreserve, queue, {});
   };
   const auto reply = to.call_until(Kind::queue_reserve, id(), {}, deadline, late);
-  if (!reply || !accepted(*reply)) return false;
+  if (!reply || !accepted(*reply, deadline)) return false;
   static_cast<void>(to.call_until(
       Kind::queue_put, id(), std::move(item), deadline, [](const Reply&) {},
       static_cast<std::uint16_t>(PutRoute::reserved)));
   return true;
 }
 
-void QueueCore::throw_if_closed() {
-  if (!closed_) return;
-  const auto text = dropped_ == 0 ? std::string("put to a Queue that is closed") : dropped_text();
-  dropped_ = 0;
-  throw Closed(text);
-}
-
-std::string QueueCore::dropped_text() const {
-  return fmt::format(
-      "put to a Queue that is closed: {} item{} that this process had put before it learned of it "
-      "{} dropped",
-      dropped_, dropped_ == 1 ? "" : "s", dropped_ == 1 ? "is" : "are");
+/// Says how many items are lost if it may ask the home that, which may take longer than a time limit.
+void QueueCore::throw_closed(Deadline deadline) {
+  closed_ = true;
+  if (deadline.is_never() || deadline.is_now()) flush();
+  throw Closed("put to a Queue that is closed");
 }
 
 /// Whether there are more items than those that have come for threads which have still to take them.
@@ -157,7 +149,7 @@ bool QueueCore::has_spare() const {
   std::size_t items = 0;
   for (const auto& units : ahead_) {
     items += units.items.size();
-    if (items > owed_) return true;
+    if (items > due_.size()) return true;
   }
   return false;
 }
@@ -198,7 +190,7 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
           answer->status = reply.status;
           core->late_ = answer->given_up;
           answer->item = reply.status == Status::ok && !answer->given_up;
-          if (answer->item) ++core->owed_;
+          if (answer->item) core->due_.push_back(answer.get());
           if (answer->given_up) from.run_soon([core] {});
         });
     const Purpose purpose{Kind::queue_get, id()};
@@ -215,7 +207,11 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
         from.post(lock, Kind::queue_give_up, id());
       }
     }
-    if (answer->item) --owed_;
+    if (answer->item) {  // each its own: those whose answer came before take first
+      from.wait(lock, Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
+      due_.pop_front();
+      from.wake_waiting();
+    }
     if (answer->item || has_spare()) {
       if (auto item = take_ahead()) return item;
     }
@@ -246,17 +242,21 @@ void QueueCore::close() {
 }
 
 void QueueCore::flush() {
-  Client::check(client().call(Kind::queue_flush, id()), "flush of a Queue");
-  const std::lock_guard guard(client().mutex());
-  if (dropped_ != 0) throw_if_closed();
+  const std::uint64_t unasked = unasked_;
+  if (flushed_ >= unasked) return;
+  const auto reply = client().call(Kind::queue_flush, id());
+  Client::check(reply, "flush of a Queue");
+  flushed_ = unasked;  // a smaller one, where two threads do this, makes the next ask in vain
+  const auto refused = Unpacker(reply.payload.bytes).get<std::uint64_t>();
+  if (refused == 0) return;
+  closed_ = true;
+  throw Closed(
+      fmt::format("put to a Queue that another process has closed: {} item{} that this process had "
+                  "put before it learned of that {} dropped",
+                  refused, refused == 1 ? "" : "s", refused == 1 ? "is" : "are"));
 }
 
 void QueueCore::on(Frame&& frame) {
-  if (frame.header.kind == Kind::reply) {  // to a put that wanted no answer
-    closed_ = true;
-    dropped_ += Unpacker(frame.body).get<std::uint64_t>();
-    return;
-  }
   if (frame.header.kind != Kind::queue_items) return;
   auto payload = take_payload(std::move(frame));
   Unpacker in(payload.bytes);

@@ -13,7 +13,6 @@
 #include "core/log.hpp"
 #include "mpx/error.hpp"
 #include "process/completion.hpp"
-#include "runtime/stop_signal.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -200,7 +199,6 @@ Job::~Job() {
 }
 
 void Job::start_background() {
-  const RequestsLetIn for_its_thread;
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
   client_->add_own_thread();
 }

@@ -35,8 +35,8 @@ class Program {
  public:
   Program(int& argc, char**& argv)
       : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
-    if (session_.rank() != 0) held_.release();  // there is no user's code to be spared
     install_rank_handlers(library_.launched(), session_.rank() == 0, completion_is_noted());
+    if (session_.rank() != 0) held_.release();  // there is no user's code to be spared
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {
@@ -44,6 +44,9 @@ class Program {
     } catch (...) {
       give_up(std::current_exception());
     }
+    if (session_.rank() != 0) return;
+    held_.listen();
+    job_->client()->add_own_thread();
   }
 
   [[nodiscard]] Job& job() { return *job_; }

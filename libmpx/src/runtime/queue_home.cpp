@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/log.hpp"
+
 namespace mpx::detail {
 namespace {
 
@@ -34,7 +36,7 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::queue_unget:
       return unget(std::move(payload), out);
     case Kind::queue_flush:
-      return out.reply(request, Status::ok);
+      return flush(request, out);
     case Kind::queue_get:
       return get(request, payload, true, out);
     case Kind::queue_try_get:
@@ -105,12 +107,18 @@ void QueueHome::put_back(Stored stored) {
   items_.insert(place, std::move(stored));
 }
 
+/// Who wants no answer is told when it asks (flush), or nobody but the log when it has ended.
 void QueueHome::refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items,
-                       Outbox& out) const {
+                       Outbox& out) {
   out.drop(payload);
   if (request.call != 0) return out.reply(request, Status::closed);
-  out.deliver(Kind::reply, request.from, self_, static_cast<std::uint16_t>(Status::closed),
-              {Packer::pack(items), {}});
+  refused_[request.from] += items;
+}
+
+void QueueHome::flush(const FrameHeader& request, Outbox& out) {
+  std::uint64_t refused = 0;
+  if (const auto found = refused_.extract(request.from)) refused = found.mapped();
+  out.reply(request, Status::ok, Packer::pack(refused));
 }
 
 void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Outbox& out) {
@@ -376,7 +384,14 @@ void QueueHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
 
 // What it had been handed while it lived has come back or been booked as taken (Kind::left); what
 // it was handed later has not reached it.
-void QueueHome::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
+void QueueHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  if (const auto found = refused_.extract(who)) {
+    log_warn(
+        "{} item{} that process '{}' (rank {}, host {}, pid {}) had put into a Queue after another "
+        "process had closed it: dropped, and it ended without a flush, which would have told it",
+        found.mapped(), found.mapped() == 1 ? "" : "s", facts.name, facts.rank, facts.host,
+        facts.pid);
+  }
   std::erase_if(getters_, [&](const Getter& getter) { return getter.request.from == who; });
   const auto its = [&](const FrameHeader& request) { return request.from == who; };
   std::erase_if(infos_, its);

@@ -80,8 +80,8 @@ class QueueHome : public Home {
   void close(const FrameHeader& request, Outbox& out);
 
   void put_several(const FrameHeader& request, Payload payload, Outbox& out);
-  void refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items,
-              Outbox& out) const;
+  void refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items, Outbox& out);
+  void flush(const FrameHeader& request, Outbox& out);
 
   void accept(const Payload& value);
   Stored take_front(std::size_t most, std::size_t most_bytes);
@@ -106,6 +106,7 @@ class QueueHome : public Home {
   std::multiset<ProcessId> reserved_;  // room, for an item that is on its way
   std::deque<FrameHeader> syncs_;      // of who puts without asking
   std::deque<FrameHeader> infos_;
+  std::unordered_map<ProcessId, std::uint64_t> refused_;  // items, by who has not been told
   std::unordered_map<ProcessId, Hand> hands_;
   ProcessId last_getter_;
   std::uint32_t gets_in_a_row_ = 0;

@@ -58,6 +58,24 @@ void note(std::uint32_t rank_signal) {
   rank_signals.fetch_or(rank_signal, std::memory_order_acq_rel);
 }
 
+void wake_rank() {
+  const std::uint64_t one = 1;
+  if (const int event = wake.load(std::memory_order_acquire); event >= 0)
+    static_cast<void>(!::write(event, &one, sizeof one));
+}
+
+/// A request of a launcher or a user; also for a handler.
+void heed(int signo) {
+  if (signo == SIGUSR2) {
+    note(RankSignals::kWaits);
+  } else {
+    const bool last_call = signo == SIGTERM && (under_slurmstepd || reports_are_silent);
+    if (last_call || (under_slurmstepd && reports_are_silent)) note(RankSignals::kReport);
+    stop.store(true, std::memory_order_release);
+  }
+  wake_rank();
+}
+
 void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   const int saved = errno;
   if (::getpid() != owner) {  // as above
@@ -68,19 +86,12 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   if (signo == SIGTERM && info->si_pid == launcher) {
     if (!reports_end || wake.load(std::memory_order_acquire) < 0) die_of_sigterm();
     note(RankSignals::kEnds);
-  } else if (signo == SIGUSR2) {
-    note(RankSignals::kWaits);
+    wake_rank();
   } else {
-    const bool last_call = signo == SIGTERM && (under_slurmstepd || reports_are_silent);
-    if (last_call || (under_slurmstepd && reports_are_silent)) note(RankSignals::kReport);
-    stop.store(true, std::memory_order_release);
+    heed(signo);
   }
-  const std::uint64_t one = 1;
-  if (const int event = wake.load(std::memory_order_acquire); event >= 0)
-    static_cast<void>(!::write(event, &one, sizeof one));
   errno = saved;
 }
-
 sigset_t requests() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -195,7 +206,10 @@ void install_rank_handlers(bool launched, bool reports, bool silently) {
   action.sa_sigaction = on_rank_signal;
   action.sa_flags = SA_RESTART | SA_SIGINFO;
   ::sigemptyset(&action.sa_mask);
-  for (const int signo : {SIGUSR1, SIGUSR2}) ::sigaction(signo, &action, nullptr);
+  const bool held = holds && reports;
+  for (const int signo : kRequests) {
+    if (!held) ::sigaction(signo, &action, nullptr);
+  }
   if (launched) ::sigaction(SIGTERM, &action, nullptr);
   if (reports) spare_copies();  // the user's code runs here
 }
@@ -204,21 +218,37 @@ HeldRequests::HeldRequests() {
   holds = true;
   const auto set = requests();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const timespec now{};
+  for (int signo = 0; (signo = ::sigtimedwait(&set, nullptr, &now)) > 0;) heed(signo);
+  for (const int signo : kRequests) ::signal(signo, SIG_IGN);  // Linux keeps those that are blocked
+}
+
+void HeldRequests::listen() {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  listener_ = std::thread([this] {
+    const auto set = requests();
+    for (;;) {
+      const int signo = ::sigwaitinfo(&set, nullptr);
+      if (ends_) return;
+      if (signo > 0) heed(signo);
+    }
+  });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void HeldRequests::release() noexcept {
   if (!std::exchange(held_, false)) return;
+  if (listener_.joinable()) {
+    ends_ = true;
+    ::pthread_kill(listener_.native_handle(), SIGUSR2);
+    listener_.join();
+  }
   holds = false;
   const auto set = requests();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
-
-RequestsLetIn::RequestsLetIn() noexcept {
-  const auto set = requests();
-  ::pthread_sigmask(SIG_UNBLOCK, &set, &mask_);
-}
-
-RequestsLetIn::~RequestsLetIn() { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
 
 ReportSignal::ReportSignal() {
   owner = ::getpid();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <thread>
 
 namespace mpx::detail {
 
@@ -42,36 +43,33 @@ struct RankSignals {
   static constexpr std::uint32_t kWaits = 4;
 };
 
-/// For a rank, instead of install_stop_handlers: USR2 asks for a report, USR1 sets stop_flag(). So
-/// does SIGTERM, where a launcher started the rank, unless it was mpirun that sent it: that ends the
-/// rank, by way of take_rank_signals() or, without `reports` or anybody to wake, at once.
+/// For a rank, instead of install_stop_handlers: USR2 asks for a report, USR1 sets stop_flag() (with
+/// `reports`, HeldRequests takes these, if it is there). So does SIGTERM, where a launcher started the
+/// rank, unless it was mpirun that sent it: that ends the rank, by way of take_rank_signals() or,
+/// without `reports` or anybody to wake, at once.
 /// `silently`: what it reports is kept, to be said only if the job does not come to its end.
 /// Copies of the rank that fork() makes ignore USR1 and USR2, and have SIGTERM as it was.
 void install_rank_handlers(bool launched, bool reports, bool silently = false);
 
-/// While it lives, SIGUSR1 and SIGUSR2 are blocked in the thread that made it, and in those that this
-/// one starts: there they would end the sleeps of the user's code. Who lets them in for a thread of
-/// the library, which then runs the handlers, starts that thread within a RequestsLetIn.
+/// SIGUSR1 and SIGUSR2 do not reach the user's code while it lives: they are blocked in the thread
+/// that made it and in those that this one starts, where they would end sleeps, and ignored, so that
+/// they do not end what these execute, a shell that unblocks all signals included.
 class HeldRequests {
  public:
   HeldRequests();
   ~HeldRequests() { release(); }
   HeldRequests(const HeldRequests&) = delete;
   HeldRequests& operator=(const HeldRequests&) = delete;
+
+  /// A thread of its own heeds them from now on, as the handlers of a rank do.
+  void listen();
+  /// Lets them in, to the handlers that are there by now.
   void release() noexcept;
 
  private:
   bool held_ = true;
-};
-class RequestsLetIn {
- public:
-  RequestsLetIn() noexcept;
-  ~RequestsLetIn();
-  RequestsLetIn(const RequestsLetIn&) = delete;
-  RequestsLetIn& operator=(const RequestsLetIn&) = delete;
-
- private:
-  sigset_t mask_;
+  std::atomic<bool> ends_ = false;
+  std::thread listener_;
 };
 
 /// While it lives, USR2 asks this rank for a report (RankSignals::kWaits), unless the program handles

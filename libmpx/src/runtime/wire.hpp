@@ -37,8 +37,7 @@ enum class Kind : std::uint16_t {
   end_peer_gone,  ///< {ProcessFacts, ProcessId} of who is lost, from the other end's home: status
                   ///< EndGone
 
-  queue_put,        ///< payload: an item; answered when it is accepted, if asked. Else, where it is
-                    ///< refused: a reply to call 0, {u64 items}. Status PutRoute
+  queue_put,        ///< payload: an item; answered when it is accepted, if asked. Status PutRoute
   queue_try_put,    ///< as queue_put; answered at once with yes or no
   queue_puts,       ///< units of an ItemBlock: as many queue_put that want no answer
   queue_sync,       ///< answered when there is room: ok, or closed
@@ -46,8 +45,8 @@ enum class Kind : std::uint16_t {
   queue_unreserve,  ///< header.from will not put what it has reserved room for
   queue_give_up,    ///< header.from does not wait for the answer to its get any more
   queue_unget,      ///< payload: an item that was handed without a claim, and has not been taken
-  queue_flush,      ///< answered at once: what header.from has put so far has come
-  queue_get,      ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
+  queue_flush,  ///< answered at once → {u64 items that header.from has put in vain, since the last}
+  queue_get,    ///< {u32 want, u16 claim slot, u32 taken so far}; answered when there is an item
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
   queue_close,

@@ -59,20 +59,20 @@ class QueueCore : public Core {
   void unget(ItemBlock items);
   bool put_unasked(Payload& item, Deadline deadline);
   bool put_reserved(Payload item, Deadline deadline);
-  bool accepted(const Reply& reply);
-  void throw_if_closed();
-  [[nodiscard]] std::string dropped_text() const;
+  bool accepted(const Reply& reply, Deadline deadline);
+  [[noreturn]] void throw_closed(Deadline deadline);
 
   QueueSettings settings_;
   std::atomic<bool> closed_ = false;
+  std::atomic<std::uint64_t> unasked_ = 0;  // items put that no answer was asked for
+  std::atomic<std::uint64_t> flushed_ = 0;  // of them
   // guarded by the client's mutex
   stable::deque<Units> ahead_;
-  std::size_t owed_ = 0;  // items of these that answer threads which have not taken them yet
+  stable::deque<const Answer*> due_;  // whose items have come and are not taken, in that order
   std::uint32_t taken_ = 0;
   std::optional<std::uint16_t> slot_;  // from the first get on
   bool late_ = false;                  // what comes in answers a get that has been given up
   SendWindow window_;
-  std::uint64_t dropped_ = 0;  // items that came after close(), not yet told to the user
 };
 
 }  // namespace mpx::detail
