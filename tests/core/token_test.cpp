@@ -143,18 +143,18 @@ TEST(Token, FunctionsAreFoundAtOtherAddresses) {
 TEST(Token, SaysWhereAnAddressLies) {
   const auto token = token_of(reinterpret_cast<const void*>(&multiply));
   EXPECT_EQ(address_of(token), reinterpret_cast<const void*>(&multiply));
-  EXPECT_EQ(token.module, modules().front().id);
+  EXPECT_EQ(token.module, scan_modules().front().info.id);
   EXPECT_EQ(token, token_of(reinterpret_cast<const void*>(&multiply)));
 }
 
 TEST(Token, ModulesAreListedTheProgramFirst) {
-  const auto list = modules();
+  const auto list = scan_modules();
   ASSERT_GT(list.size(), 2u);
-  EXPECT_THAT(list.front().path, HasSubstr("/"));
+  EXPECT_THAT(list.front().info.path, HasSubstr("/"));
   bool has_libc = false;
   for (const auto& module : list) {
-    EXPECT_NE(module.id, 0u) << module.path;
-    has_libc = has_libc || module.path.find("/libc.so") != std::string::npos;
+    EXPECT_NE(module.info.id, 0u) << module.info.path;
+    has_libc = has_libc || module.info.path.find("/libc.so") != std::string::npos;
   }
   EXPECT_TRUE(has_libc);
 }
@@ -168,7 +168,7 @@ TEST(Token, CodeMadeAtRunTimeHasNoName) {
 }
 
 TEST(Token, AModuleThatTheReceiverLacksIsNamed) {
-  modules();  // what is loaded from here on is late
+  token_of(reinterpret_cast<const void*>(&multiply));  // what is loaded from here on is late
   void* const library = ::dlopen("libresolv.so.2", RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << ::dlerror();
   using Function = int (*)(int);

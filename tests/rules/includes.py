@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks what includes what: layers point down, MPI stays in transport/, headers form no cycle, and
-what public headers share with the library has no container of std.
+"""Checks what includes what: layers point down, who uses a server does not include it, MPI stays in
+transport/, headers with their .cpp form no cycle, and what public headers share with the library
+has no container of std.
 
 usage: includes.py ROOT
 """
@@ -10,8 +11,11 @@ import re
 import sys
 
 # From the bottom up; layers on one line are neighbours and may include each other.
-LAYERS = [["core"], ["transport"], ["runtime"], ["endpoint"], ["objects", "process", "pool"]]
+LAYERS = [["core"], ["wire"], ["transport"], ["homes"], ["processes"], ["runtime"], ["endpoint"],
+          ["objects", "process", "pool"]]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# What serves others is reached by messages, or through the runtime.
+SERVERS = re.compile(r"^(homes/.*|processes/supervisor\.hpp)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 CONTAINER = re.compile(r"\bstd::(vector|deque|list|forward_list|bitset|(unordered_)?(multi)?(map|set))<")
 MPI = re.compile(r"^(mpi\.h|mpi-ext\.h|boost/mpi(\.hpp|/.*))$")
@@ -46,6 +50,8 @@ def check_library(library):
             layer = layer_of(include)
             if layer and LEVEL[layer] > LEVEL[own]:
                 yield f"{where}: {own}/ lies below {layer}/ and must not include it"
+            if SERVERS.match(include) and LEVEL[own] > LEVEL["runtime"]:
+                yield f"{where}: what is above runtime/ knows kinds and bodies (wire/), no server"
             if MPI.match(include) and own != "transport":
                 yield f"{where}: only transport/ names MPI"
 
@@ -63,21 +69,32 @@ def check_containers(library):
 
 
 def check_cycles(library):
-    """Yields one line for each cycle among the headers of libmpx/."""
+    """Yields one line for each cycle among the parts of libmpx/: a part is a header and its .cpp."""
     roots = [library / "include", library / "src"]
+    files = [path for root in roots for path in sources(root)]
+    headers = {}
+    for path in files:
+        if path.suffix != ".cpp":
+            headers.setdefault(path.stem, []).append(path)
+
+    def part_of(path):
+        own = headers.get(path.stem, [])
+        beside = [h for h in own if h.parent == path.parent]
+        return (beside or own or [path])[0] if path.suffix == ".cpp" else path
+
     graph = {}
-    for root in roots:
-        for path in sources(root):
-            found = [r / i for i in INCLUDE.findall(path.read_text()) for r in roots]
-            graph[path] = [p for p in found if p.exists()]
+    for path in files:
+        found = [r / i for i in INCLUDE.findall(path.read_text()) for r in roots]
+        parts = {part_of(p) for p in found if p.exists()} - {part_of(path)}
+        graph.setdefault(part_of(path), set()).update(parts)
     done = set()
 
     def visit(path, trail):
         if path in trail:
-            names = [p.name for p in trail[trail.index(path):] + [path]]
-            yield "headers include each other: " + " -> ".join(names)
+            names = [p.stem for p in trail[trail.index(path):] + [path]]
+            yield "parts include each other: " + " -> ".join(names)
         elif path not in done:
-            for other in graph.get(path, []):
+            for other in sorted(graph.get(path, [])):
                 yield from visit(other, trail + [path])
             done.add(path)
 

@@ -56,7 +56,23 @@ class Includes(unittest.TestCase):
             "libmpx/src/core/a.hpp": '#include "core/b.hpp"\n',
             "libmpx/src/core/b.hpp": '#include "core/a.hpp"\n',
         })
-        self.assertIn("a.hpp -> b.hpp -> a.hpp", problems[0])
+        self.assertIn("a -> b -> a", problems[0])
+
+    def test_a_cycle_through_a_header_and_its_source_is_found(self):
+        problems = self.problems({
+            "libmpx/src/core/a.hpp": "",
+            "libmpx/src/core/a.cpp": '#include "core/a.hpp"\n#include "core/b.hpp"\n',
+            "libmpx/src/core/b.hpp": '#include "core/a.hpp"\n',
+        })
+        self.assertIn("a -> b -> a", problems[0])
+
+    def test_a_server_seen_from_above_is_found(self):
+        for header in ("homes/end_home.hpp", "processes/supervisor.hpp"):
+            problems = self.problems({"libmpx/src/objects/a.cpp": f'#include "{header}"\n'})
+            self.assertIn("no server", problems[0])
+        self.assertEqual([], self.problems({
+            "libmpx/src/process/a.cpp": '#include "processes/stop_signal.hpp"\n',
+            "libmpx/src/runtime/a.cpp": '#include "homes/end_home.hpp"\n'}))
 
 
 if __name__ == "__main__":

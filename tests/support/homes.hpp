@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/pack.hpp"
-#include "runtime/home.hpp"
+#include "homes/home.hpp"
 
 namespace mpx::detail {
 

@@ -1,10 +1,11 @@
+#include "mpx/detail/codec.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "mpx/detail/buffer.hpp"
-#include "mpx/detail/codec_values.hpp"
-#include "mpx/detail/encode.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -27,30 +28,6 @@ void throw_too_short(std::size_t wanted, std::size_t left) {
 void throw_bad_length(std::uint64_t length, std::size_t left) {
   throw CodecError(fmt::format(
       "cannot decode: a length of {} with only {} bytes left; the data is damaged", length, left));
-}
-
-void throw_bad_tag(const char* what, std::uint64_t tag) {
-  throw CodecError(fmt::format("cannot decode: {} as {}; the data is damaged", tag, what));
-}
-
-void throw_valueless() {
-  throw CodecError("cannot encode a std::variant that is valueless by an exception");
-}
-
-void throw_null_text() {
-  throw UsageError("cannot encode a null const char*: it would travel as a std::string");
-}
-
-void throw_wrong_type(std::uint64_t sent, std::string_view wanted) {
-  throw CodecError(
-      fmt::format("cannot decode a value of type {} as {}: the receiver must ask for "
-                  "the type that was sent",
-                  type_of_fingerprint(sent), wanted));
-}
-
-void throw_trailing(std::size_t left, std::string_view type) {
-  throw CodecError(fmt::format(
-      "cannot decode a value of type {}: {} bytes are left over; the data is damaged", type, left));
 }
 
 }  // namespace mpx::detail

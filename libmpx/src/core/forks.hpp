@@ -11,7 +11,7 @@ extern std::atomic<bool> forked_copy;
 /// everything alone, mutexes included.
 void watch_forks();
 
-/// Whether this process was forked, by others than the template, from one that has called
+/// Whether this process was forked, by others than the fork server, from one that has called
 /// watch_forks().
 [[nodiscard]] inline bool is_forked_copy() noexcept {
   return forked_copy.load(std::memory_order_relaxed);

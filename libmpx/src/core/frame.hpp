@@ -7,7 +7,7 @@
 
 namespace mpx::detail {
 
-enum class Kind : std::uint16_t;  // the wire vocabulary: runtime/wire.hpp
+enum class Kind : std::uint16_t;  // the wire vocabulary: wire/kinds.hpp
 
 /// Fixed part of every message between processes; a plain copy of it stands on the wire.
 struct FrameHeader {
@@ -21,18 +21,6 @@ struct FrameHeader {
   std::uint64_t length = 0;  ///< bytes that follow, handle list included
 };
 static_assert(sizeof(FrameHeader) == 56);
-
-/// The header of a frame that counts a reference in flight: `call` says whose count it is.
-inline FrameHeader count_header(Kind kind, const Reference& reference) {
-  FrameHeader header;
-  header.kind = kind;
-  header.object = reference.object;
-  header.call = reference.counter.value();
-  return header;
-}
-inline Reference counted_reference(const FrameHeader& header) {
-  return {header.object, ProcessId::from_value(header.call)};
-}
 
 /// One message: header and body. The body is the payload's bytes, then its handle list.
 struct Frame {

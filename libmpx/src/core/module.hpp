@@ -4,9 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "mpx/detail/token.hpp"
-
 namespace mpx::detail {
+
+/// A module that is loaded in this process.
+struct ModuleInfo {
+  std::uint64_t id = 0;  ///< CodeToken::module
+  std::string path;
+  std::string build_id;  ///< hexadecimal; empty where the linker wrote none, and id hashes the file
+};
 
 /// One loadable part of a module, as mapped in this process.
 struct Segment {
@@ -34,7 +39,7 @@ struct LoadCount {
 };
 LoadCount load_count();
 
-/// Reads the loader's list.
+/// All modules but the kernel's own page, in load order, the program first: the loader's list.
 std::vector<LoadedModule> scan_modules();
 
 }  // namespace mpx::detail

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/module.hpp"
-#include "mpx/detail/callable.hpp"
+#include "mpx/detail/codec_values.hpp"
 #include "mpx/detail/type_name.hpp"
 #include "mpx/error.hpp"
 
@@ -128,12 +128,6 @@ const Located& locate_cached(const void* address) {
 
 }  // namespace
 
-std::vector<ModuleInfo> modules() {
-  std::vector<ModuleInfo> infos;
-  for (const auto& module : current_table()->modules) infos.push_back(module.info);
-  return infos;
-}
-
 CodeToken token_of(const void* address) { return locate_cached(address).token; }
 
 const void* address_of(const CodeToken& token) {
@@ -205,14 +199,6 @@ MemberPointer read_member_pointer(Reader& reader) {
     pointer.target = reinterpret_cast<std::uintptr_t>(read_address(reader, 0));
   }
   return pointer;
-}
-
-void throw_null_function() {
-  throw UsageError("cannot send a null function pointer to another process");
-}
-
-void throw_no_thunk() {
-  throw CodecError("cannot decode a function: its token names something else");
 }
 
 }  // namespace mpx::detail

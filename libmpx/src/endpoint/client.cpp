@@ -10,6 +10,7 @@
 #include "core/log.hpp"
 #include "core/remote_exception.hpp"
 #include "mpx/error.hpp"
+#include "wire/headers.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -104,12 +105,8 @@ void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t
     handle.counter = self_.id;
     send_count(Kind::add_ref, handle);
   }
-  FrameHeader header;
-  header.kind = kind;
-  header.status = status;
+  auto header = to_process(kind, to, object, status);
   header.from = self_.id;
-  header.to = to;
-  header.object = object;
   header.call = call;
   link_->send(make_frame(header, std::move(payload)));
 }
@@ -262,11 +259,8 @@ void Client::drive_once(std::unique_lock<std::mutex>& lock) {
 
 void Client::return_from_delivery(Kind kind, const ObjectId& object, Payload payload,
                                   std::uint16_t status, std::uint64_t call) {
-  FrameHeader header;
-  header.kind = kind;
+  auto header = to_home(kind, object, self_.id);
   header.status = status;
-  header.from = self_.id;
-  header.object = object;
   header.call = call;
   link_->send(make_frame(header, std::move(payload)));  // its references in flight travel on
   link_->flush();
@@ -401,8 +395,7 @@ std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& o
     require_link();
     // These need no answer from anybody: a loop of them drives now and then all the same.
     if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
-    auto* words = link_->words();
-    if (words != nullptr && words->reaches(request.word.home)) return request.perform(*words);
+    if (link_->reaches(request.word)) return link_->work_on_word(request);
   }
   const auto answer =
       call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}}, object);

@@ -21,8 +21,9 @@
 #include "core/pack.hpp"
 #include "endpoint/link.hpp"
 #include "mpx/detail/core.hpp"
-#include "runtime/waits.hpp"
-#include "runtime/wire.hpp"
+#include "wire/kinds.hpp"
+#include "wire/process.hpp"
+#include "wire/waits.hpp"
 
 namespace mpx::detail {
 
@@ -204,8 +205,7 @@ class Client : public std::enable_shared_from_this<Client> {
   [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
     if (deadline.is_now() || deadline.is_never()) return false;
     const std::lock_guard guard(mutex());
-    auto* words = link_ == nullptr ? nullptr : link_->words();
-    return words == nullptr || !words->reaches(word.home);
+    return link_ == nullptr || !link_->reaches(word);
   }
 
   /// Calls `enough(word)` with `seen`, then, where this process reaches the word itself, with what it
@@ -370,9 +370,8 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
   std::optional<Deadline> soon, end;
   for (int look = 0; !enough(seen); ++look) {
     std::unique_lock lock(mutex());
-    auto* words = link_ == nullptr ? nullptr : link_->words();
-    if (words == nullptr || !words->reaches(word.home)) return;
-    seen = words->load(word);
+    if (link_ == nullptr || !link_->reaches(word)) return;
+    seen = link_->work_on_word({.word = word});
     if (look < kEagerLooks) {
       pause_processor();
       continue;

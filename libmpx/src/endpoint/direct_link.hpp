@@ -24,9 +24,12 @@ class DirectLink : public Link {
   }
   void leave() override;
   void interrupt() override { runtime_.interrupt(); }
-  Words* words() override {
+  [[nodiscard]] bool reaches(WordRef word) const override {
     require_thread();
-    return &runtime_.words();
+    return runtime_.words().reaches(word.home);
+  }
+  std::uint64_t work_on_word(const WordRequest& request) override {
+    return perform(request, runtime_.words());
   }
 
   /// From now on other threads get UsageError: below MPI_THREAD_SERIALIZED they may not call MPI.

@@ -6,7 +6,8 @@
 #include "core/frame.hpp"
 #include "endpoint/direct_inbox.hpp"
 #include "mpx/detail/deadline.hpp"
-#include "transport/words.hpp"
+#include "mpx/error.hpp"
+#include "wire/words.hpp"
 
 namespace mpx::detail {
 
@@ -28,8 +29,12 @@ class Link {
   virtual void leave() {}
   /// Ends a sleep of drive(); callable without the mutex.
   virtual void interrupt() = 0;
-  /// The words, of which some ranks' are reached without a message; null where none are.
-  virtual Words* words() { return nullptr; }
+  /// Whether this process works on that word itself.
+  [[nodiscard]] virtual bool reaches(WordRef /*word*/) const { return false; }
+  /// Does so; returns what the word was. Only where it is reached.
+  virtual std::uint64_t work_on_word(const WordRequest& /*request*/) {
+    throw UsageError("this process reaches no words");
+  }
   /// Direct channels from other processes of the node, where drive() takes from them; else null.
   virtual DirectInbox* direct() { return nullptr; }
 };

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "mpx/error.hpp"
-#include "runtime/launcher_environment.hpp"
+#include "processes/launcher_environment.hpp"
 
 namespace mpx::detail {
 namespace {

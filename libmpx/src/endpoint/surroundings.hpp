@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/wire.hpp"
+#include "wire/process.hpp"
 
 namespace mpx::detail {
 
@@ -8,7 +8,7 @@ namespace mpx::detail {
 /// started with. The first call counts.
 void note_surroundings(const Surroundings& given);
 
-/// For what this process starts: how its surroundings differ by now from those in which templates
+/// For what this process starts: how its surroundings differ by now from those in which fork servers
 /// are. Empty if its code has changed nothing, and nothing was `given`. Throws UsageError where the
 /// working directory, changed since, has no name.
 [[nodiscard]] Surroundings current_surroundings();

@@ -6,7 +6,7 @@
 #include "core/log.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
-#include "runtime/end_home.hpp"
+#include "wire/kinds.hpp"
 
 namespace mpx {
 

@@ -9,7 +9,7 @@
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
 #include "objects/word_ref.hpp"
-#include "runtime/wait_words.hpp"
+#include "wire/wait_words.hpp"
 
 namespace mpx::detail {
 std::shared_ptr<SyncCore> SyncCore::make_lock() { return Client::make_core<SyncCore>(); }

@@ -6,7 +6,7 @@
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
 #include "objects/word_ref.hpp"
-#include "runtime/wait_words.hpp"
+#include "wire/wait_words.hpp"
 
 namespace mpx::detail {
 void save_place(Writer& writer, const WordPlace& place) {

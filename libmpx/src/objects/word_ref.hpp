@@ -1,7 +1,7 @@
 #pragma once
 
-#include "mpx/detail/word_core.hpp"
-#include "transport/words.hpp"
+#include "mpx/detail/ids.hpp"
+#include "wire/words.hpp"
 
 namespace mpx::detail {
 

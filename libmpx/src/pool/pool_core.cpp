@@ -10,6 +10,7 @@
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
 #include "pool/progress.hpp"
+#include "wire/pool.hpp"
 
 namespace mpx::detail {
 namespace {

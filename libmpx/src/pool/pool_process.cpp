@@ -17,6 +17,7 @@
 #include "core/throw_trace.hpp"
 #include "mpx/detail/callable.hpp"
 #include "mpx/error.hpp"
+#include "wire/pool.hpp"
 
 namespace mpx::detail {
 namespace {

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "endpoint/client.hpp"
-#include "runtime/supervisor.hpp"
+#include "wire/pool.hpp"
+#include "wire/shared_block.hpp"
 
 namespace mpx::detail {
 

@@ -19,8 +19,8 @@
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
 #include "process/report.hpp"
-#include "runtime/stop_signal.hpp"
-#include "runtime/supervisor.hpp"
+#include "processes/stop_signal.hpp"
+#include "wire/shared_block.hpp"
 
 namespace mpx::detail {
 namespace {

@@ -6,7 +6,7 @@
 
 namespace mpx::detail {
 
-/// What a process forked by the template runs: connects to its worker, calls the function that it
+/// What a process forked by the fork server runs: connects to its worker, calls the function that it
 /// was started with (or serves its pool), and returns the exit status.
 int child_main(std::uint64_t serial, Channel channel);
 

@@ -122,7 +122,7 @@ void compare_builds(const MpiSession& session, const Transport& transport) {
 
 }  // namespace
 
-Job::Job(const MpiSession& session, std::optional<Template>&& forker)
+Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
     : session_(session), transport_(session.make_transport()) {
   compare_builds(session, *transport_);
   words_ = session.make_words();

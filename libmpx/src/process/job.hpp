@@ -19,7 +19,7 @@ class Job {
  public:
   /// Collective. Throws LaunchError on every rank if the ranks do not fit together.
   /// `forker` is taken only if that succeeds; a rank without one starts no processes.
-  Job(const MpiSession& session, std::optional<Template>&& forker);
+  Job(const MpiSession& session, std::optional<ForkServer>&& forker);
   /// Throws LaunchError or UsageError if a variable of the environment is wrong: where that may be
   /// so on some ranks only, to be called before the others rely on this one.
   static void check_settings();
@@ -43,7 +43,7 @@ class Job {
   /// After serve() or finish(), collective: what is still on its way is taken in and dropped.
   void drain() { transport_->drain(); }
   /// What was given as `forker`, for another Job.
-  std::optional<Template> release_template() { return runtime_->release_template(); }
+  std::optional<ForkServer> release_fork_server() { return runtime_->release_fork_server(); }
   /// Other threads of this rank get UsageError from now on.
   void keep_to_this_thread() { link_->keep_to_this_thread(); }
 

@@ -8,7 +8,7 @@
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "endpoint/surroundings.hpp"
-#include "runtime/stop_signal.hpp"
+#include "processes/stop_signal.hpp"
 
 namespace mpx {
 

@@ -24,8 +24,8 @@
 #include "process/completion.hpp"
 #include "process/job.hpp"
 #include "process/report.hpp"
-#include "runtime/start_conditions.hpp"
-#include "runtime/stop_signal.hpp"
+#include "processes/start_conditions.hpp"
+#include "processes/stop_signal.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -34,13 +34,13 @@ namespace {
 class Program {
  public:
   Program(int& argc, char**& argv)
-      : template_(Template::start(child_main)), library_(argc, argv), session_(library_) {
+      : fork_server_(ForkServer::start(child_main)), library_(argc, argv), session_(library_) {
     install_rank_handlers(library_.launched(), session_.rank() == 0, completion_is_noted());
     if (session_.rank() != 0) held_.release();  // there is no user's code to be spared
     // Open MPI 5 leaves ranks behind when mpirun is killed.
     if (library_.launched()) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     try {
-      job_.emplace(session_, std::move(template_));
+      job_.emplace(session_, std::move(fork_server_));
     } catch (...) {
       give_up(std::current_exception());
     }
@@ -73,7 +73,7 @@ class Program {
     session_.abort(1);
   }
 
-  std::optional<Template> template_;
+  std::optional<ForkServer> fork_server_;
   HeldRequests held_;  // from MPI's threads, too
   MpiLibrary library_;
   MpiSession session_;

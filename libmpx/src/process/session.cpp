@@ -19,16 +19,17 @@
 #include "mpx/error.hpp"
 #include "process/child_main.hpp"
 #include "process/job.hpp"
-#include "runtime/stop_signal.hpp"
+#include "processes/stop_signal.hpp"
 #include "transport/host_mpi.hpp"
 #include "transport/mca_defaults.hpp"
 #include "transport/mpi_library.hpp"
+#include "wire/headers.hpp"
 
 namespace mpx::detail {
 namespace {
 
 /// Between Sessions; a Session has it on loan.
-std::optional<Template> prepared;
+std::optional<ForkServer> prepared;
 
 std::atomic<bool> taken = false;  // by a Session of this rank
 
@@ -110,10 +111,7 @@ struct SessionCore::State {
   }
 
   [[nodiscard]] Frame news(Kind kind, int to, std::uint64_t about) const {
-    FrameHeader header;
-    header.kind = kind;
-    header.from = ProcessId(rank, 0);
-    header.to = ProcessId(to, 0);
+    auto header = to_rank(kind, to, ProcessId(rank, 0));
     header.call = about;
     return make_frame(header, {});
   }
@@ -187,7 +185,7 @@ struct SessionCore::State {
       job->serve();
     }
     job->drain();
-    prepared = job->release_template();
+    prepared = job->release_fork_server();
     job.reset();
     at_finalize.reset();
     session.reset();
@@ -240,8 +238,8 @@ void SessionCore::prepare() {
         "mpx::prepare() is called after MPI_Init: call it before, since processes forked later "
         "would share MPI's connections");
   }
-  prepared = Template::start(child_main);
-  set_message_defaults(MpiLibrary::version());
+  prepared = ForkServer::start(child_main);
+  set_message_defaults(mpi_version());
   note_surroundings({});
 }
 

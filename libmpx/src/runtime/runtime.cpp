@@ -14,13 +14,14 @@
 #include <thread>
 
 #include "core/log.hpp"
+#include "homes/end_home.hpp"
+#include "homes/pool_home.hpp"
+#include "homes/process_home.hpp"
+#include "homes/queue_home.hpp"
+#include "homes/sync_homes.hpp"
 #include "mpx/error.hpp"
-#include "runtime/end_home.hpp"
-#include "runtime/pool_home.hpp"
-#include "runtime/process_home.hpp"
-#include "runtime/queue_home.hpp"
-#include "runtime/stop_signal.hpp"
-#include "runtime/sync_homes.hpp"
+#include "processes/stop_signal.hpp"
+#include "wire/pool.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -191,10 +192,7 @@ void Runtime::serve(Frame&& frame) {
     case Kind::shutdown: {
       supervisor_.stop();
       shutting_down_ = true;
-      FrameHeader done;
-      done.kind = Kind::shutdown_done;
-      done.from = ProcessId(rank(), 0);
-      return route(make_frame(done, {}));
+      return route(make_frame(to_rank(Kind::shutdown_done, 0, ProcessId(rank(), 0)), {}));
     }
     case Kind::shutdown_done:
       awaited_.erase(header.from.rank().number());
@@ -230,7 +228,7 @@ void Runtime::work_on_word(Frame&& frame) {
   }
   const auto header = frame.header;
   try {
-    const auto was = request.perform(words_);
+    const auto was = perform(request, words_);
     if (request.permits != 0 && was == request.expected) note_permits(header, request.permits);
     reply(header, Status::ok, Packer::pack(was));
   } catch (const UsageError& error) {
@@ -242,11 +240,7 @@ void Runtime::work_on_word(Frame&& frame) {
 void Runtime::note_permits(const FrameHeader& request, std::int64_t more) {
   if (request.from.rank().number() == rank())
     return supervisor_.note_permits(request.from, request.object, more);
-  FrameHeader header;
-  header.kind = Kind::permits;
-  header.from = request.from;
-  header.object = request.object;
-  route(make_frame(header, {Packer::pack(more), {}}));
+  route(make_frame(to_home(Kind::permits, request.object, request.from), {Packer::pack(more), {}}));
 }
 
 void Runtime::on_process_ended(const Frame& frame) {
@@ -291,10 +285,7 @@ void Runtime::begin_shutdown() {
   for (int to = 0; to < size(); ++to) {
     if (to == rank()) continue;
     awaited_.insert(to);
-    FrameHeader header;
-    header.kind = Kind::shutdown;
-    header.to = ProcessId(to, 0);
-    route(make_frame(header, {}));
+    route(make_frame(to_rank(Kind::shutdown, to), {}));
   }
   transport_.flush();
 }
@@ -318,43 +309,32 @@ void Runtime::spread_stop() {
   supervisor_.request_stop();
   for (int to = 0; to < size(); ++to) {
     if (to == rank() || (rank() != 0 && to != 0)) continue;
-    FrameHeader header;
-    header.kind = Kind::stop;
-    header.to = ProcessId(to, 0);
-    route(make_frame(header, {}));
+    route(make_frame(to_rank(Kind::stop, to), {}));
   }
 }
 
 void Runtime::want_waits() {
   if (waits_) return waits_->want(steady_clock::now(), *this);
   if (rank() == 0) return;
-  FrameHeader header;
-  header.kind = Kind::waits_want;
-  header.to = ProcessId(0, 0);
-  route(make_frame(header, {}));
+  route(make_frame(to_rank(Kind::waits_want, 0), {}));
 }
 
 /// Rank 0 asks what is waited for here.
 void Runtime::tell_waits(const Frame& request) {
   Unpacker in(request.body);
   const auto round = in.get<std::uint64_t>();
-  FrameHeader answer;
-  answer.from = ProcessId(rank(), 0);
-  answer.to = ProcessId(0, 0);
+  const ProcessId self(rank(), 0);
   if (request.header.kind == Kind::waits_ask_homes) {
     std::vector<ObjectFacts> all;
     for (const auto& object : in.get<std::vector<ObjectId>>()) all.push_back(homes_.facts(object));
-    answer.kind = Kind::waits_objects;
-    return route(make_frame(answer, {Packer::pack(round, all), {}}));
+    return route(make_frame(to_rank(Kind::waits_objects, 0, self), {Packer::pack(round, all), {}}));
   }
-  FrameHeader ask;
-  ask.kind = Kind::waits_tell;
-  ask.to = ProcessId(rank(), 0);
-  if (deliver_local_) deliver_local_(make_frame(ask, {Packer::pack(round), {}}));
+  if (deliver_local_)
+    deliver_local_(make_frame(to_rank(Kind::waits_tell, rank()), {Packer::pack(round), {}}));
   supervisor_.ask_waits(round);
   const std::uint8_t under_way = transport_.busy() || supervisor_.congested() ? 1 : 0;
-  answer.kind = Kind::waits_rank;
-  route(make_frame(answer, {Packer::pack(round, under_way, supervisor_.permits()), {}}));
+  route(make_frame(to_rank(Kind::waits_rank, 0, self),
+                   {Packer::pack(round, under_way, supervisor_.permits()), {}}));
 }
 
 void Runtime::watch_waits(steady_clock::time_point now) {

@@ -9,12 +9,12 @@
 #include <string>
 
 #include "core/unique_fd.hpp"
+#include "homes/directory.hpp"
+#include "homes/home_table.hpp"
+#include "homes/name_table.hpp"
+#include "homes/wait_watch.hpp"
 #include "mpx/detail/deadline.hpp"
-#include "runtime/directory.hpp"
-#include "runtime/home_table.hpp"
-#include "runtime/name_table.hpp"
-#include "runtime/supervisor.hpp"
-#include "runtime/wait_watch.hpp"
+#include "processes/supervisor.hpp"
 #include "transport/transport.hpp"
 #include "transport/words.hpp"
 
@@ -30,7 +30,7 @@ class Runtime : private Outbox {
   struct Options {
     Transport* transport = nullptr;
     Words* words = nullptr;
-    std::optional<Template> forker;                 ///< none: this rank starts no processes
+    std::optional<ForkServer> forker;               ///< none: this rank starts no processes
     std::vector<Directory::RankSlots> slots;        ///< rank 0 only
     ProcessSlots own_slots;                         ///< of this rank
     std::function<void(Frame&&)> deliver_local;     ///< to the code that runs inside this rank
@@ -98,8 +98,8 @@ class Runtime : private Outbox {
   [[nodiscard]] std::string shutdown_awaits() const;
   /// Rank 0: pools with work left and live processes, a line each, for a person to read.
   [[nodiscard]] std::string unfinished() const;
-  /// Gives up the template; no process starts any more.
-  std::optional<Template> release_template() { return supervisor_.release_template(); }
+  /// Gives up the fork server; no process starts any more.
+  std::optional<ForkServer> release_fork_server() { return supervisor_.release_fork_server(); }
 
  private:
   void send(Frame frame) override { route(std::move(frame)); }

@@ -1,12 +1,17 @@
 #include "transport/mca_defaults.hpp"
 
+#include <mpi.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <system_error>
+
+#include "transport/mpi_check.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -47,6 +52,14 @@ bool started_by_launcher() {
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE", "PMI_RANK"})
     if (std::getenv(variable) != nullptr) return true;
   return false;
+}
+
+std::string mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING + 1> text{};
+  int length = 0;
+  check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
+  const std::string whole(text.data(), static_cast<std::size_t>(length));
+  return whole.substr(0, whole.find_first_of(std::string_view("\n\0", 2)));
 }
 
 bool has_infiniband() {

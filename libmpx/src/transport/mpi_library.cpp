@@ -41,7 +41,7 @@ MpiLibrary::MpiLibrary(int& argc, char**& argv) : launched_(started_by_launcher(
     throw UsageError(
         "mpx::run initialises MPI itself, but it is initialised already: "
         "in an MPI program use mpx::Session");
-  set_mca_defaults(version(), launched_);
+  set_mca_defaults(mpi_version(), launched_);
   explain_bus_errors();
   try {
     environment_ = std::make_unique<Environment>(argc, argv);
@@ -50,18 +50,10 @@ MpiLibrary::MpiLibrary(int& argc, char**& argv) : launched_(started_by_launcher(
   }
   if (mpi::environment::thread_level() < mpi::threading::serialized)
     throw LaunchError("libmpx needs MPI_THREAD_SERIALIZED, which this MPI does not give: " +
-                      version());
+                      mpi_version());
 }
 
 MpiLibrary::~MpiLibrary() = default;
-
-std::string MpiLibrary::version() {
-  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING + 1> text{};
-  int length = 0;
-  check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
-  const std::string whole(text.data(), static_cast<std::size_t>(length));
-  return whole.substr(0, whole.find_first_of(std::string_view("\n\0", 2)));
-}
 
 struct MpiSession::Communicator {
   explicit Communicator(MPI_Comm host) {

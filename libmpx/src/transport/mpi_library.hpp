@@ -30,9 +30,6 @@ class MpiLibrary {
   /// Whether a launcher (mpirun, srun) started this program; if not, it is alone.
   [[nodiscard]] bool launched() const { return launched_; }
 
-  /// What the MPI library calls itself, on one line: "Open MPI v4.1.4, …". Needs no initialisation.
-  static std::string version();
-
  private:
   class Environment;
   std::unique_ptr<Environment> environment_;

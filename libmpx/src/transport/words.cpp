@@ -29,19 +29,19 @@ void Words::refuse(WordRef word) const {
   throw UsageError("rank " + std::to_string(rank_) + " does not reach " + name);
 }
 
-std::uint64_t WordRequest::perform(Words& words) const {
-  switch (operation) {
-    case Operation::load:
-      return words.load(word);
-    case Operation::exchange:
-      return words.exchange(word, value);
-    case Operation::add:
-      return words.fetch_add(word, value);
-    case Operation::compare_exchange:
-      return words.compare_exchange(word, expected, value);
+std::uint64_t perform(const WordRequest& request, Words& words) {
+  switch (request.operation) {
+    case WordRequest::Operation::load:
+      return words.load(request.word);
+    case WordRequest::Operation::exchange:
+      return words.exchange(request.word, request.value);
+    case WordRequest::Operation::add:
+      return words.fetch_add(request.word, request.value);
+    case WordRequest::Operation::compare_exchange:
+      return words.compare_exchange(request.word, request.expected, request.value);
   }
   throw UsageError("no operation on words has the number " +
-                   std::to_string(static_cast<std::uint64_t>(operation)));
+                   std::to_string(static_cast<std::uint64_t>(request.operation)));
 }
 
 }  // namespace mpx::detail

@@ -6,14 +6,9 @@
 #include <utility>
 
 #include "transport/slots.hpp"
+#include "wire/words.hpp"
 
 namespace mpx::detail {
-
-/// Names one atomic 64-bit word: the rank in whose part of the window it lies, and its slot there.
-struct WordRef {
-  std::int32_t home = -1;
-  std::uint32_t slot = 0;
-};
 
 /// Atomic 64-bit words of all ranks, as far as this rank can work on them itself; the others' it
 /// asks for by message (Client).
@@ -68,21 +63,7 @@ class Words {
   std::string carrier_;
 };
 
-/// One operation on a word as a value, for those who do not reach it: its home, or a rank that does,
-/// performs it.
-struct WordRequest {
-  enum class Operation : std::uint64_t { load, exchange, add, compare_exchange };
-
-  WordRef word;
-  Operation operation = Operation::load;
-  std::uint64_t value = 0;     ///< to set or to add
-  std::uint64_t expected = 0;  ///< by compare_exchange
-  /// If it succeeds, the process that asks holds so many permits more of the semaphore which the
-  /// frame names.
-  std::int64_t permits = 0;
-
-  /// Does it; returns what the word was.
-  std::uint64_t perform(Words& words) const;
-};
+/// Performs a request for one who does not reach the word; returns what the word was.
+std::uint64_t perform(const WordRequest& request, Words& words);
 
 }  // namespace mpx::detail

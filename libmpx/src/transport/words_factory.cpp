@@ -10,7 +10,6 @@
 #include "transport/local_words.hpp"
 #include "transport/mca_defaults.hpp"
 #include "transport/mpi_check.hpp"
-#include "transport/mpi_library.hpp"
 #include "transport/window_words.hpp"
 #include "transport/words_carrier.hpp"
 
@@ -39,7 +38,7 @@ Components components(MPI_Comm communicator) {
     all.works = all.ucx | has("osc_pt2pt_no_locks");
     MPI_T_finalize();
   }
-  if (MpiLibrary::version().rfind("Open MPI v4.", 0) != 0) all.works = 1;
+  if (mpi_version().rfind("Open MPI v4.", 0) != 0) all.works = 1;
   check(MPI_Allreduce(MPI_IN_PLACE, &all, 2, MPI_INT, MPI_MIN, communicator), "MPI_Allreduce");
   return all;
 }

@@ -62,6 +62,12 @@ struct Reference {
   friend auto operator<=>(const Reference&, const Reference&) = default;
 };
 
+/// Where a word lives, as a handle carries it.
+struct WordPlace {
+  std::int32_t home = -1;
+  std::uint32_t slot = 0;
+};
+
 std::string to_string(ProcessId id);
 std::string to_string(const ObjectId& id);
 

@@ -3,39 +3,20 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
 
 #include "mpx/detail/buffer.hpp"
-#include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
 
 /// Where a function or a static object is, said so that every process of the same build can find
 /// its own: the module (program or shared library) and the distance from the module's start.
 struct CodeToken {
-  std::uint64_t module = 0;  ///< hash of the module's build id; ModuleInfo::id
+  std::uint64_t module = 0;  ///< hash of the module's build id
   std::uint64_t offset = 0;
 
   friend bool operator==(const CodeToken&, const CodeToken&) = default;
 };
-
-/// A module that is loaded in this process.
-struct ModuleInfo {
-  std::uint64_t id = 0;
-  std::string path;
-  std::string
-      build_id;  ///< hexadecimal; empty where the linker wrote none, and id is a content hash
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned /*version*/) {
-    archive& id& path& build_id;
-  }
-};
-
-/// All modules of this process except the kernel's own page, in load order, the program first.
-/// Ranks compare these at start-up.
-stable::vector<ModuleInfo> modules();
 
 /// Names `address`. Throws UsageError when no module holds it (code made at run time).
 /// Cost:          some nanoseconds for an address asked for lately; else a search of the module

@@ -11,11 +11,6 @@
 
 namespace mpx::detail {
 
-/// Where a word lives, as a handle carries it.
-struct WordPlace {
-  std::int32_t home = -1;
-  std::uint32_t slot = 0;
-};
 void save_place(Writer& writer, const WordPlace& place);
 WordPlace load_place(Reader& reader);
 

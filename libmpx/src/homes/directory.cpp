@@ -1,0 +1,184 @@
+#include "homes/directory.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+#include <utility>
+
+namespace mpx::detail {
+
+std::size_t Directory::slot_count() const {
+  std::size_t slots = 0;
+  for (const auto& rank : ranks_) slots += rank.slots;
+  return std::max<std::size_t>(slots, 1);
+}
+
+std::vector<std::string> Directory::names_on(int rank) const {
+  std::vector<std::string> names;
+  for (const auto& [id, record] : records_) {
+    if (id.rank() == rank) names.push_back(fmt::format("'{}'", record.facts.name));
+  }
+  return names;
+}
+
+std::string Directory::place(const StartRequest& request, int& rank) const {
+  const auto size = static_cast<int>(ranks_.size());
+  if (request.rank >= size || request.rank < -1) {
+    return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}",
+                       request.name, request.rank, size - 1);
+  }
+  constexpr auto kUnprepared =
+      "cannot start process '{}'{}: mpx::prepare() was not called there before MPI_Init";
+  rank = request.rank;
+  if (rank >= 0) {
+    if (!ranks_[static_cast<std::size_t>(rank)].starts)
+      return fmt::format(kUnprepared, request.name, fmt::format(" on rank {}", rank));
+    if (request.host.empty() || request.host == ranks_[static_cast<std::size_t>(rank)].host)
+      return {};
+    return fmt::format(
+        "cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
+        request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
+  }
+  // Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
+  const auto better = [&](const RankSlots& a, const RankSlots& b) {
+    const bool a_free = a.live < a.slots, b_free = b.live < b.slots;
+    if (a_free != b_free) return a_free;
+    if ((a.slots == 0) != (b.slots == 0)) return b.slots == 0;
+    if (a.slots == 0) return false;
+    return a.live * b.slots < b.live * a.slots;
+  };
+  for (int i = 0; i < size; ++i) {
+    const auto& candidate = ranks_[static_cast<std::size_t>(i)];
+    if (!candidate.starts) continue;
+    if (!request.host.empty() && candidate.host != request.host) continue;
+    if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
+  }
+  if (rank >= 0) return {};
+  if (request.host.empty()) return fmt::format(kUnprepared, request.name, " on any rank");
+  return fmt::format(
+      "cannot start process '{}' on host '{}': no rank is there; the hosts of this job are {}",
+      request.name, request.host, hosts());
+}
+
+std::string Directory::hosts() const {
+  std::set<std::string> all;
+  for (const auto& rank : ranks_) all.insert(rank.host);
+  return fmt::format("{}", fmt::join(all, ", "));
+}
+
+std::string Directory::start(StartRequest request, const ObjectId& object, Observer* observer,
+                             Payload call, ProcessId& id, Outbox& out) {
+  if (const auto parent = records_.find(request.parent);
+      parent != records_.end() && parent->second.request.daemon != 0) {
+    out.drop(call);
+    return fmt::format(
+        "cannot start process '{}': its parent '{}' is a daemon, and daemons may not have children",
+        request.name, parent->second.facts.name);
+  }
+  int rank = -1;
+  if (auto trouble = place(request, rank); !trouble.empty()) {
+    out.drop(call);
+    return trouble;
+  }
+  auto& slots = ranks_[static_cast<std::size_t>(rank)];
+  id = ProcessId(rank, ++serials_[rank]);
+  if (request.name.empty()) request.name = fmt::format("Process-{}.{}", rank, id.serial());
+  request.cpu_count = slot_count();
+  ++slots.live;
+  auto& record = records_[id];
+  record.facts = {request.name, slots.host, rank, 0, 0, 0};
+  record.request = request;
+  record.object = object;
+  record.observer = observer;
+  if (request.in_pool == 0) {
+    auto& family = families_[request.parent];
+    (request.daemon != 0 ? family.daemons : family.others).insert(id);
+  }
+  const auto header = to_process(Kind::spawn, id);
+  auto head = Packer::pack(request);
+  head.insert(head.end(), call.bytes.begin(), call.bytes.end());
+  out.send(make_frame(header, Payload{std::move(head), std::move(call.handles)}));
+  if (!object.empty()) {  // a live process holds its own Process object
+    auto hold = count_header(Kind::add_ref, {object, id});
+    hold.from = id;
+    out.send(make_frame(hold, {}));
+    hold.kind = Kind::claim;
+    out.send(make_frame(hold, {}));
+  }
+  return {};
+}
+
+void Directory::on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  auto& facts = found->second.facts;
+  facts.pid = pid;
+  facts.trouble = trouble;
+  if (found->second.observer != nullptr) found->second.observer->on_spawned(id, facts, out);
+}
+
+void Directory::on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) {
+  const auto found = records_.find(id);
+  if (found == records_.end()) return;
+  const auto record = std::move(found->second);
+  records_.erase(found);
+  --ranks_[static_cast<std::size_t>(id.rank().number())].live;
+  if (record.observer != nullptr) record.observer->on_process_ended(id, facts, out);
+  if (auto own = families_.extract(id)) {  // a daemon ends with its parent
+    for (const auto child : own.mapped().daemons) signal(child, SIGKILL, out);
+  }
+  leave_family(id, record.request, out);
+}
+
+void Directory::leave_family(ProcessId child, const StartRequest& request, Outbox& out) {
+  const auto found = families_.find(request.parent);
+  if (found == families_.end()) return;  // its parent has ended
+  auto& family = found->second;
+  family.daemons.erase(child);
+  if (family.others.erase(child) != 0 && family.others.empty()) {
+    for (const auto& awaiting : std::exchange(family.awaiting, {})) out.reply(awaiting, Status::ok);
+  }
+  if (family.daemons.empty() && family.others.empty()) families_.erase(found);
+}
+
+void Directory::forget(ProcessId id) {
+  if (const auto found = records_.find(id); found != records_.end())
+    found->second.observer = nullptr;
+}
+
+void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
+  if (!records_.contains(id)) return;
+  out.send(make_frame(to_process(Kind::signal, id), Payload{Packer::pack(signo), {}}));
+}
+
+std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {
+  std::vector<std::pair<ProcessId, ProcessFacts>> all;
+  for (const auto& [id, record] : records_) all.emplace_back(id, record.facts);
+  return all;
+}
+
+void Directory::await_children(const FrameHeader& request, Outbox& out) {
+  const auto found = families_.find(request.from);
+  if (found == families_.end()) return out.reply(request, Status::ok);
+  for (const auto daemon : found->second.daemons) signal(daemon, SIGTERM, out);
+  if (found->second.others.empty()) return out.reply(request, Status::ok);
+  found->second.awaiting.push_back(request);
+}
+
+void Directory::list_children(const FrameHeader& request, Outbox& out) const {
+  Payload children;
+  if (const auto found = families_.find(request.from); found != families_.end()) {
+    for (const auto* part : {&found->second.daemons, &found->second.others}) {
+      for (const auto child : *part) {
+        if (const auto& object = records_.at(child).object; !object.empty())
+          children.handles.push_back({object, {}});
+      }
+    }
+  }
+  out.reply(request, Status::ok, out.counted(0, std::move(children)));
+}
+
+}  // namespace mpx::detail

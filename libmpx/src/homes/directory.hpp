@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "homes/home.hpp"
+
+namespace mpx::detail {
+
+/// All processes of the job and the slots they run in; lives on rank 0. A pure state machine.
+///
+/// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its
+/// slots, so starting more processes than slots never waits.
+class Directory {
+ public:
+  struct RankSlots {
+    std::string host;
+    std::size_t slots = 0;
+    std::size_t live = 0;
+    bool starts = true;  ///< has a fork server
+  };
+  /// Told when a process that it started changes: the home of the Process object or of the pool.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    /// With facts.trouble it could not be started, and has ended.
+    virtual void on_spawned(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
+    virtual void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
+  };
+
+  explicit Directory(std::vector<RankSlots> ranks) : ranks_(std::move(ranks)) {}
+
+  /// Process slots of the whole job, at least 1.
+  [[nodiscard]] std::size_t slot_count() const;
+  [[nodiscard]] const std::vector<RankSlots>& ranks() const { return ranks_; }
+
+  /// Chooses a place and has the process started there. `object` (may be empty) is its Process
+  /// object. Sets `id`. Returns a text if the request cannot be met; nothing else happens then.
+  std::string start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
+                    ProcessId& id, Outbox& out);
+  void on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out);
+  void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
+  /// The observer of this process is gone.
+  void forget(ProcessId id);
+  void signal(ProcessId id, std::int32_t signo, Outbox& out) const;
+
+  /// Ends the daemons of request.from; answers when its other children have ended.
+  void await_children(const FrameHeader& request, Outbox& out);
+  /// Answers with the objects of the live children of request.from.
+  void list_children(const FrameHeader& request, Outbox& out) const;
+  [[nodiscard]] std::size_t live() const { return records_.size(); }
+  /// The live processes of a rank.
+  [[nodiscard]] std::vector<std::string> names_on(int rank) const;
+  /// All live processes, those that are being started included.
+  [[nodiscard]] std::vector<std::pair<ProcessId, ProcessFacts>> processes() const;
+
+ private:
+  struct Record {
+    ProcessFacts facts;
+    StartRequest request;
+    ObjectId object;
+    Observer* observer = nullptr;
+  };
+
+  /// The live children of a process, without those of a pool, which ends them itself.
+  struct Family {
+    std::set<ProcessId> daemons, others;
+    std::vector<FrameHeader> awaiting;  // the end of the others
+  };
+
+  [[nodiscard]] std::string place(const StartRequest& request, int& rank) const;
+  [[nodiscard]] std::string hosts() const;
+  void leave_family(ProcessId child, const StartRequest& request, Outbox& out);
+
+  std::vector<RankSlots> ranks_;
+  std::map<ProcessId, Record> records_;             // live processes only
+  std::unordered_map<ProcessId, Family> families_;  // by parent; of those who live, none is empty
+  std::unordered_map<int, std::uint64_t> serials_;
+};
+
+}  // namespace mpx::detail

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "core/frame_stream.hpp"
+#include "processes/fork_server.hpp"
+#include "processes/process_slots.hpp"
+#include "wire/process.hpp"
+#include "wire/shared_block.hpp"
+#include "wire/waits.hpp"
+
+namespace mpx::detail {
+
+/// The processes of this rank: starts them, moves their frames, and reports their ends.
+///
+/// Ordering:      everything that a process wrote is delivered before its end is reported.
+/// Thread safety: none; called under the runtime's mutex.
+class Supervisor {
+ public:
+  /// Routes a frame that a process sent, or that the supervisor sends itself.
+  using Route = std::function<void(Frame&&)>;
+
+  Supervisor(int rank, std::string host, std::optional<ForkServer> forker, Route route);
+
+  /// Starts processes through this fork server from now on.
+  void adopt(std::optional<ForkServer> forker) { fork_server_ = std::move(forker); }
+
+  /// Slots for the processes that start from now on.
+  void set_slots(ProcessSlots slots) { slots_ = std::move(slots); }
+
+  void spawn(Frame request);
+  void signal(ProcessId who, int signo);
+  /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
+  void deliver(Frame frame);
+  /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's
+  /// home.
+  void recall(const FrameHeader& request);
+
+  /// Notes that `who` holds `more` permits more of `semaphore`, taken by way of its word; at its end
+  /// the semaphore's home is told the sum.
+  void note_permits(ProcessId who, const ObjectId& semaphore, std::int64_t more);
+
+  /// Moves what can be moved. Returns how many events there were. `woken`: a watched descriptor is
+  /// readable.
+  std::size_t pump(bool woken = false);
+  void announce_sleep();
+  void announce_awake();
+  /// Whether a frame waits for room in a ring or something can be read.
+  [[nodiscard]] bool readable() const;
+  [[nodiscard]] std::size_t live() const { return children_.size(); }
+  /// Whether pump() may have something to do.
+  [[nodiscard]] bool active() const { return !children_.empty(); }
+
+  /// Asks each process what it waits for, but for those that have not answered the last time: they
+  /// compute.
+  void ask_waits(std::uint64_t round);
+  /// Permits that processes of this rank hold by what note_permits() was told.
+  [[nodiscard]] std::vector<HeldPermits> permits() const;
+  /// Whether something for a process waits for room.
+  [[nodiscard]] bool congested() const;
+
+  /// Asks all processes to stop, and those that start from now on.
+  void request_stop();
+
+  /// Ends all processes now.
+  void stop();
+  /// After stop(): the fork server, for another use.
+  std::optional<ForkServer> release_fork_server() {
+    return std::exchange(fork_server_, std::nullopt);
+  }
+
+  /// Called with every descriptor to be watched while asleep (true) and no longer (false).
+  std::function<void(int fd, bool add)> watch;
+  /// The job cannot go on: the fork server has died.
+  std::function<void(const std::string&)> fatal;
+
+ private:
+  struct Child {
+    Child(ProcessId name, Channel side) : id(name), channel(std::move(side)) {}
+    ProcessId id;
+    Channel channel;
+    ProcessFacts facts;
+    std::optional<std::size_t> slot;
+    FrameReader reader;
+    FrameWriter writer;
+    std::set<int> touched;  // ranks of homes that it may have used
+    int last_touched = -1;
+    std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
+    std::deque<Frame> stalled;                          // claimable deliveries without number space
+    bool asked = false;  // what it waits for, and it has not answered
+    bool ended = false;
+    std::map<ObjectId, std::int64_t> permits;
+    std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
+    std::set<Reference> arguments;     // of these, what it was started with
+    Frame puts;                        // queue_puts: small puts in a row, gathered
+    [[nodiscard]] SharedBlock& shared() const;
+    void settle(const Reference& reference);
+  };
+
+  void report_start(ProcessId id, const ProcessFacts& facts);
+  void log_failures();
+  std::size_t pump_child(Child& child);
+  void on_frame(Child& child, Frame&& frame);
+  static void touch(Child& child, std::int32_t home);
+  bool gather_put(Child& child, const Frame& frame);
+  void send_puts(Child& child);
+  bool stamp(Child& child, Frame& frame);
+  void give_back(Child& child, std::uint16_t slot, const ObjectId& object);
+  void on_event(const ForkServerEvent& event);
+  void report_end(Child& child);
+  void kill_children();
+  static std::vector<Reference> references_of(const Frame& frame);
+  void drop_references(const Frame& frame);
+
+  int rank_;
+  std::string host_;
+  std::optional<ForkServer> fork_server_;
+  ProcessSlots slots_;
+  Route route_;
+  std::string failure_;       // why the last process could not be started; empty: it could
+  std::size_t failures_ = 0;  // of this kind, in a row
+  std::uint32_t rounds_ = 0;
+  std::vector<Child*> round_;  // what pump() goes through
+  bool asleep_ = false;        // announced; a new process must know it too
+  bool stopping_ = false;
+  bool changed_ = false;  // children_, since round_ was made
+  std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial
+};
+
+}  // namespace mpx::detail
