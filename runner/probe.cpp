@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "mpx/detail/token.hpp"
+#include "mpx/detail/modules.hpp"
 #include "node_facts.hpp"
 #include "transport/mca_defaults.hpp"
 

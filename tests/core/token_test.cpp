@@ -14,9 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/module.hpp"
 #include "mpx/bind_front.hpp"
 #include "mpx/detail/callable.hpp"
+#include "mpx/detail/modules.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -143,18 +143,18 @@ TEST(Token, FunctionsAreFoundAtOtherAddresses) {
 TEST(Token, SaysWhereAnAddressLies) {
   const auto token = token_of(reinterpret_cast<const void*>(&multiply));
   EXPECT_EQ(address_of(token), reinterpret_cast<const void*>(&multiply));
-  EXPECT_EQ(token.module, scan_modules().front().info.id);
+  EXPECT_EQ(token.module, modules().front().id);
   EXPECT_EQ(token, token_of(reinterpret_cast<const void*>(&multiply)));
 }
 
 TEST(Token, ModulesAreListedTheProgramFirst) {
-  const auto list = scan_modules();
+  const auto list = modules();
   ASSERT_GT(list.size(), 2u);
-  EXPECT_THAT(list.front().info.path, HasSubstr("/"));
+  EXPECT_THAT(list.front().path, HasSubstr("/"));
   bool has_libc = false;
   for (const auto& module : list) {
-    EXPECT_NE(module.info.id, 0u) << module.info.path;
-    has_libc = has_libc || module.info.path.find("/libc.so") != std::string::npos;
+    EXPECT_NE(module.id, 0u) << module.path;
+    has_libc = has_libc || module.path.find("/libc.so") != std::string::npos;
   }
   EXPECT_TRUE(has_libc);
 }

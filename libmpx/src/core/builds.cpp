@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/module.hpp"
+#include "mpx/detail/modules.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -34,8 +34,7 @@ std::vector<BuildPart> parse(const std::string& text) {
 
 std::string describe_build() {
   std::string text;
-  for (const auto& module : scan_modules())
-    text += fmt::format("{:016x} {}\n", module.info.id, module.info.path);
+  for (const auto& module : modules()) text += fmt::format("{:016x} {}\n", module.id, module.path);
   return text;
 }
 

@@ -4,14 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace mpx::detail {
+#include "mpx/detail/modules.hpp"
 
-/// A module that is loaded in this process.
-struct ModuleInfo {
-  std::uint64_t id = 0;  ///< CodeToken::module
-  std::string path;
-  std::string build_id;  ///< hexadecimal; empty where the linker wrote none, and id hashes the file
-};
+namespace mpx::detail {
 
 /// One loadable part of a module, as mapped in this process.
 struct Segment {
@@ -39,7 +34,7 @@ struct LoadCount {
 };
 LoadCount load_count();
 
-/// All modules but the kernel's own page, in load order, the program first: the loader's list.
+/// As modules(), with where they lie here.
 std::vector<LoadedModule> scan_modules();
 
 }  // namespace mpx::detail
