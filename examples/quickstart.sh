@@ -30,10 +30,10 @@ mpx_allow_root
 
 build=$PWD/build/quickstart
 mkdir -p "$build"
-echo "== building (the full output is in $build/quickstart.log)"
+echo "== building, for some minutes (the full output is in $build/quickstart.log)"
 if ! {
   cmake --preset default -D MPX_BUILD_TESTS=OFF -D MPX_BUILD_BENCHMARKS=OFF -B "$build" &&
-    cmake --build "$build" --target mpx-run example_06_word_count example_07_mandelbrot
+    cmake --build "$build" --target mpx-run mpx-probe example_06_word_count example_07_mandelbrot
 } >"$build/quickstart.log" 2>&1; then
   tail -n 30 "$build/quickstart.log" >&2
   exit 1
@@ -44,3 +44,4 @@ echo "== mpx-run 06_word_count ${inputs[*]}"
 "$build/runner/mpx-run" "$build/examples/06_word_count" "${inputs[@]}"
 echo "== mpx-run 07_mandelbrot mandelbrot.png"
 "$build/runner/mpx-run" "$build/examples/07_mandelbrot" mandelbrot.png
+echo "== done; mpx-run is $build/runner/mpx-run, and README.md says how to build a program of yours"

@@ -27,6 +27,13 @@ int parse_slots(const std::string& text, const std::string& where) {
   return slots;
 }
 
+/// A name or an address: what else may stand there is no host to mpirun, which prints a page of text.
+bool is_host(const std::string& name) {
+  static const std::regex host(
+      R"([A-Za-z0-9_.][A-Za-z0-9_.-]*|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)");
+  return std::regex_match(name, host);
+}
+
 Host& find_or_add(std::vector<Host>& hosts, const std::string& name) {
   const auto found =
       std::find_if(hosts.begin(), hosts.end(), [&](const Host& host) { return host.name == name; });
@@ -49,7 +56,7 @@ std::vector<Host> parse_host_list(const std::string& list) {
     if (name.empty()) {
       throw Refusal(bad_usage, fmt::format("--host '{}': a name is missing; write a:4,b:4", list));
     }
-    if (name.front() == '-') {
+    if (!is_host(name)) {
       throw Refusal(bad_usage, fmt::format("--host '{}': \"{}\" is no host", list, name));
     }
     const int slots =
@@ -81,6 +88,13 @@ std::vector<Host> parse_hostfile(const std::string& text, const std::string& pat
       throw Refusal(bad_usage, fmt::format("{}:{}: \"{}\" stands where a host's name should; write "
                                            "node1 slots=4",
                                            path, number, name));
+    }
+    if (!is_host(name)) {
+      const auto colon = name.find(':');
+      throw Refusal(
+          bad_usage,
+          fmt::format("{}:{}: \"{}\" is no host's name; write {} slots=4", path, number, name,
+                      colon == std::string::npos ? "node1" : name.substr(0, colon)));
     }
     Host& host = find_or_add(hosts, name);
     for (std::string word; words >> word;) {

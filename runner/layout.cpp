@@ -17,9 +17,9 @@ int capacity(const Host& host, const Options& options, bool counts_are_cpus, int
   if (options.workers) return 1;  // only the proportion counts
   if (options.slots_per_rank) return *options.slots_per_rank * options.ranks_per_node.value_or(1);
   if (is_local(host.name, host_name)) return std::max(1, cores / cpus_each);
-  throw Refusal(bad_usage, fmt::format("the hostfile does not say how many slots {0} has; add "
-                                       "slots=N to its line, or give -w",
-                                       host.name));
+  throw Refusal(bad_usage, fmt::format("{}: how many slots {} has is not said; add slots=N to its "
+                                       "line, or give -w",
+                                       options.hostfile, host.name));
 }
 
 /// Slots of a node's worker ranks, where it has `slots` in all.

@@ -43,7 +43,7 @@ void lambda() {
 void std_function(const std::function<void()>& value) { encode(value); }
 
 // expect: give it a Boost serialize
-// expect: specialise mpx::is_bitwise
+// expect: template <> struct mpx::is_bitwise<T> : std::true_type {};
 void plain_struct(const Point& value) { encode(value); }
 
 // expect: give it a Boost serialize

@@ -121,8 +121,11 @@ TEST_F(ProcessHomeTest, ASignalGoesToTheProcessWhileItLives) {
   spawned(1);
   const Payload term{Packer::pack(std::int32_t{SIGTERM}), {}};
   home->on(request(Kind::process_signal, other, 2), Payload(term), out);
-  EXPECT_TRUE(out.pop(Kind::signal, child));
-  EXPECT_EQ(out.answer(other, 2), Status::ok);
+  const auto signal = out.pop(Kind::signal, child);
+  ASSERT_TRUE(signal);
+  EXPECT_EQ(std::pair(signal->header.from, signal->header.call),
+            std::pair(other, std::uint64_t{2}));
+  EXPECT_EQ(out.answer(other, 2), std::nullopt) << "its rank answers, when it has been sent";
   ended(-15);
   home->on(request(Kind::process_signal, other, 3), Payload(term), out);
   EXPECT_FALSE(out.pop(Kind::signal, child));

@@ -156,6 +156,17 @@ TEST(Pipe, TheDeathOfWhoWaitsInRecvIsToldToWhoSends) {
   other.join();
 }
 
+TEST(Pipe, AnEndThatIsClosedBeforeItsProcessStartsIsClosedThere) {
+  auto [receiver, sender] = mpx::pipe(mpx::simplex);
+  mpx::Process process([](mpx::Connection end) { end.recv<int>(); }, receiver);
+  receiver.close();
+  process.start();
+  process.join();
+  EXPECT_EQ(process.exit_code(), 1) << "Closed, and no wait for ever as it goes";
+  EXPECT_THROW(mpx::Process([](mpx::Connection end) { end.recv<int>(); }, receiver),
+               mpx::UsageError);
+}
+
 TEST(Pipe, SimplexIsOneWay) {
   auto [receiver, sender] = mpx::pipe(mpx::simplex);
   EXPECT_FALSE(receiver.writable());

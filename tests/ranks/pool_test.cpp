@@ -62,6 +62,11 @@ TEST(Pool, ApplyAndItsAsyncForms) {
             (std::vector<int>{6, 20}));
   EXPECT_EQ(pool.starmap([](int a, double b) { return a * b; }, {std::pair(2, 0.5)}),
             std::vector<double>{1});
+  EXPECT_EQ(pool.starmap([](int a, const std::string& b) { return b + std::to_string(a); },
+                         {{1, "a"}, {2, "b"}}),
+            (std::vector<std::string>{"a1", "b2"}));
+  EXPECT_EQ(pool.starmap([](auto a, auto b) { return a + b; }, {std::tuple(1, 2)}),
+            std::vector<int>{3});
 }
 
 struct Made {

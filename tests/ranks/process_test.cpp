@@ -67,6 +67,28 @@ TEST(Process, TerminateAndKillEndIt) {
   EXPECT_EQ(stopped.exit_code(), -SIGKILL);
 }
 
+TEST(Process, NothingThatComesAfterKillFindsItAlive) {
+  for (int round = 0; round < 20; ++round) {
+    const mpx::Queue<int> ready, items;
+    mpx::Process process(
+        [](const mpx::Queue<int>& tells, const mpx::Queue<int>& gets) {
+          tells.put(0);
+          try {
+            gets.get();
+          } catch (const mpx::Closed&) {
+            mpx::exit(5);
+          }
+        },
+        ready, items);
+    process.start();
+    ready.get();
+    process.kill();
+    items.close();
+    process.join();
+    ASSERT_EQ(process.exit_code(), -SIGKILL);
+  }
+}
+
 TEST(Process, JoinForGivesUpInTime) {
   mpx::Process process(wait_for_ever);
   process.start();

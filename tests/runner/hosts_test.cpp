@@ -13,7 +13,8 @@ TEST(Hosts, AListAddsUpWhatIsNamedTwice) {
   EXPECT_THAT(parse_host_list("a:4,b,b,a:1"), ElementsAre(Host{"a", 5}, Host{"b", 2}));
   EXPECT_THROW(static_cast<void>(parse_host_list("a:x")), Refusal);
   EXPECT_THROW(static_cast<void>(parse_host_list("a:0")), Refusal);
-  for (const std::string list : {"", ",", "a,,b", "a,", ",a", ":4", "--a"})
+  for (const std::string list :
+       {"", ",", "a,,b", "a,", ",a", ":4", "--a", " ", "a b", "a;b", "a\n"})
     EXPECT_THROW(static_cast<void>(parse_host_list(list)), Refusal) << list;
 }
 
@@ -37,7 +38,8 @@ TEST(Hosts, ABadLineIsNamedWithItsFile) {
   EXPECT_EQ(refusal("a slots=many"), "my/nodes:3, host a: \"many\" is no number of slots");
   EXPECT_EQ(refusal("b slot=4"),
             "my/nodes:3, host b: \"slot=4\" is not known here; write b slots=4");
-  for (const std::string line : {"me@a slots=4", "slots=4", "a slots=", "a 4"})
+  EXPECT_EQ(refusal("node7:4"), "my/nodes:3: \"node7:4\" is no host's name; write node7 slots=4");
+  for (const std::string line : {"me@a slots=4", "slots=4", "a slots=", "a 4", "a,b slots=2"})
     EXPECT_THAT(refusal(line), testing::StartsWith("my/nodes:3")) << line;
 }
 

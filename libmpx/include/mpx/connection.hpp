@@ -35,9 +35,10 @@ struct Unnamed {
 ///                from an end.
 /// Thread safety: all members, from any thread.
 /// Failure:       once what was sent before has been received: Closed when all copies of the other
-///                end are closed; ProcessLost when a process died that had the other end, and no
-///                other one has used it since. It is thrown until one does, or this process hands
-///                that end on. What was sent to a process that died is lost with it.
+///                end are closed; ProcessLost when a process was killed that had the other end, and
+///                no other one has used it since (one that exits, with whatever status, closes it).
+///                It is thrown until one does, or this process hands that end on. What was sent to a
+///                process that died is lost with it.
 /// Cost:          one message per send, and with every 256th a question; on one node, small messages
 ///                in a row cost none but 512 KiB of memory. send() learns that nobody receives any
 ///                more as a rule after 512 messages, and after 16,384 or 4 MiB, and what that memory

@@ -94,9 +94,10 @@ class Process {
   [[nodiscard]] bool is_alive() const { return core_->is_alive(); }
   /// Its exit status once it has ended: −signal if killed, 1 after an exception, else as it exited.
   [[nodiscard]] std::optional<int> exit_code() const { return core_->exit_code(); }
-  /// Sends SIGTERM. Does nothing if it has ended. Its own children go on.
+  /// Sends SIGTERM, and returns when it has been sent. Does nothing if it has ended. Its own children
+  /// go on.
   void terminate() const;
-  /// Sends SIGKILL.
+  /// The same with SIGKILL: nothing that comes later finds it alive.
   void kill() const;
   /// Gives up this process's copies of the handle; further use throws UsageError. Throws UsageError
   /// while it lives.

@@ -18,7 +18,8 @@ namespace mpx {
 
 /// How a Queue is made.
 struct QueueOptions {
-  /// Items that it holds at most; 0: no bound.
+  /// Items that it holds at most; 0: no bound. One that comes back from a process which was killed
+  /// while it took it may be one more.
   std::size_t capacity = 0;
   /// Bytes of items that wait at its home before put() blocks.
   std::size_t budget_bytes = std::size_t{256} << 20;

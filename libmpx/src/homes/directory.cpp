@@ -149,9 +149,13 @@ void Directory::forget(ProcessId id) {
     found->second.observer = nullptr;
 }
 
-void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out) const {
-  if (!records_.contains(id)) return;
-  out.send(make_frame(to_process(Kind::signal, id), Payload{Packer::pack(signo), {}}));
+void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out,
+                       const FrameHeader& request) const {
+  if (!records_.contains(id)) return out.reply(request, Status::ok);
+  auto header = to_process(Kind::signal, id, request.object);
+  header.from = request.from;
+  header.call = request.call;
+  out.send(make_frame(header, Payload{Packer::pack(signo), {}}));
 }
 
 std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {

@@ -45,7 +45,7 @@ class Directory {
   void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
   /// The observer of this process is gone.
   void forget(ProcessId id);
-  void signal(ProcessId id, std::int32_t signo, Outbox& out) const;
+  void signal(ProcessId id, std::int32_t signo, Outbox& out, const FrameHeader& request = {}) const;
 
   /// Ends the daemons of request.from; answers when its other children have ended.
   void await_children(const FrameHeader& request, Outbox& out);

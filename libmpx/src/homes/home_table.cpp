@@ -80,6 +80,8 @@ void HomeTable::on(Frame frame, Outbox& out) {
     out.drop(take_payload(std::move(frame)));
     const bool counts = header.kind >= Kind::add_ref && header.kind <= Kind::drop_flight;
     if (!counts) out.reply(header, Status::no_object);
+    if (header.kind == Kind::end_unbind)  // who sends it waits for this, not for a reply
+      out.deliver(Kind::end_recall, header.from, header.object, 0, {});
     return;
   }
   auto& entry = found->second;

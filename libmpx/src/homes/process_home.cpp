@@ -15,8 +15,7 @@ void ProcessHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::process_poll:
       return out.reply(request, Status::ok, Packer::pack(id_, facts_));
     case Kind::process_signal:
-      directory_.signal(id_, Unpacker(payload.bytes).get<std::int32_t>(), out);
-      return out.reply(request, Status::ok);
+      return directory_.signal(id_, Unpacker(payload.bytes).get<std::int32_t>(), out, request);
     default:
       out.drop(payload);
       out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Process")));

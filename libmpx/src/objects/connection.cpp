@@ -64,6 +64,7 @@ ObjectId ConnectionCore::create() {
 }
 
 void ConnectionCore::save_details(Writer& writer) const {
+  if (closed_) throw UsageError("a Connection that this process has closed is given to another");
   // Who hands this end on has somebody else in mind than the process of which was told that it died.
   const auto from = Client::current();
   if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->find_core(peer_))) {
@@ -171,7 +172,8 @@ void ConnectionCore::drop_ring() {
 }
 
 // A process that starts to receive tells the end's home once; from then on messages come by
-// themselves, those that wait there before the answer. A try waits for that, and it comes at once.
+// themselves, those that wait there before the answer. A try waits for that, and it comes at once; a
+// wait with a time limit does for Client::kGrace at least.
 void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   auto& from = client();
   if (!std::exchange(bound_, true)) {
@@ -183,7 +185,10 @@ void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline)
                      if (!sound && !core.expired()) incoming_.closed = true;
                    });
   }
-  from.wait(lock, deadline.is_now() ? Deadline::never() : deadline, {Kind::end_bind, id()},
+  if (deadline.is_now()) deadline = Deadline::never();
+  if (deadline.left() < Client::kGrace && !deadline.is_never())
+    deadline = Deadline::after(Client::kGrace);
+  from.wait(lock, deadline, {Kind::end_bind, id()},
             [&, binding = binding_] { return binding->answered || is_readable(); });
 }
 

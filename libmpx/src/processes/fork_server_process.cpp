@@ -197,10 +197,12 @@ void ForkServerProcess::become_child(const ForkServerCommand& command, ByteView 
 
 void ForkServerProcess::signal(const ForkServerCommand& command) {
   const auto found = pids_.find(command.serial);
-  if (found == pids_.end()) return;  // it has ended, which has been reported
-  if (is_announced_signal(command.signo))
-    announce(*children_[found->second].announced, command.signo);
-  ::kill(found->second, command.signo);
+  if (found != pids_.end()) {  // else it has ended, which has been reported
+    if (is_announced_signal(command.signo))
+      announce(*children_[found->second].announced, command.signo);
+    ::kill(found->second, command.signo);
+  }
+  report({ForkServerEvent::Type::signalled, command.serial, 0, command.signo});
 }
 
 void ForkServerProcess::reap() {

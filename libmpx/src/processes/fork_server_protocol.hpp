@@ -28,7 +28,7 @@ using ChildMain = std::function<int(std::uint64_t serial, Channel channel)>;
 
 /// What becomes of a child, or of the server.
 struct ForkServerEvent {
-  enum class Type : std::uint32_t { started, failed, exited, server_died };
+  enum class Type : std::uint32_t { started, failed, signalled, exited, server_died };
   Type type = Type::started;
   std::uint64_t serial = 0;
   pid_t pid = 0;

@@ -132,10 +132,20 @@ void Supervisor::log_failures() {
               again == 2 ? "" : "es");
 }
 
-void Supervisor::signal(ProcessId who, int signo) {
-  const auto found = children_.find(who.serial());
-  if (found == children_.end() || !fork_server_) return;
-  fork_server_->signal(who.serial(), signo);
+void Supervisor::signal(const FrameHeader& request, int signo) {
+  const auto found = children_.find(request.to.serial());
+  if (found == children_.end() || !fork_server_) return answer(request);
+  fork_server_->signal(request.to.serial(), signo);
+  signals_.push_back(request);
+}
+
+void Supervisor::kill(Child& child) { signal(to_process(Kind::signal, child.id), SIGKILL); }
+
+void Supervisor::answer(const FrameHeader& request) {
+  if (request.call == 0) return;
+  auto header = to_process(Kind::reply, request.from, request.object);
+  header.call = request.call;
+  route_(make_frame(header, {}));
 }
 
 void Supervisor::deliver(Frame frame) {
@@ -234,7 +244,7 @@ std::size_t Supervisor::pump_child(Child& child) {
   } catch (const Error& error) {
     log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_,
               host_, child.facts.pid, error.what());
-    signal(child.id, SIGKILL);
+    kill(child);
     return 1;
   }
 }
@@ -317,6 +327,11 @@ void Supervisor::on_event(const ForkServerEvent& event) {
       fatal(fmt::format("the fork server of rank {} on host {} has died; its processes are gone",
                         rank_, host_));
     return;
+  }
+  if (event.type == Type::signalled) {
+    if (signals_.empty()) return;
+    answer(signals_.front());
+    return signals_.pop_front();
   }
   const auto found = children_.find(event.serial);
   if (found == children_.end()) return;
@@ -437,6 +452,7 @@ void Supervisor::stop() {
   if (fork_server_) kill_children();
   round_.clear();
   children_.clear();
+  signals_.clear();
 }
 
 // What they leave behind in turn is killed by the fork server at its own end.

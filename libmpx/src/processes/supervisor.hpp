@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,7 +35,8 @@ class Supervisor {
   void set_slots(ProcessSlots slots) { slots_ = std::move(slots); }
 
   void spawn(Frame request);
-  void signal(ProcessId who, int signo);
+  /// Sends a signal to request.to, and then the answer.
+  void signal(const FrameHeader& request, int signo);
   /// Gives a frame to a process of this rank; one to a process that has ended is dropped.
   void deliver(Frame frame);
   /// Takes back what `who` has not taken of claim slot header.status, and tells header.object's
@@ -102,6 +104,8 @@ class Supervisor {
     void settle(const Reference& reference);
   };
 
+  void kill(Child& child);
+  void answer(const FrameHeader& request);
   void report_start(ProcessId id, const ProcessFacts& facts);
   void log_failures();
   std::size_t pump_child(Child& child);
@@ -125,8 +129,9 @@ class Supervisor {
   std::string failure_;       // why the last process could not be started; empty: it could
   std::size_t failures_ = 0;  // of this kind, in a row
   std::uint32_t rounds_ = 0;
-  std::vector<Child*> round_;  // what pump() goes through
-  bool asleep_ = false;        // announced; a new process must know it too
+  std::deque<FrameHeader> signals_;  // that the fork server has not sent yet, in order
+  std::vector<Child*> round_;        // what pump() goes through
+  bool asleep_ = false;              // announced; a new process must know it too
   bool stopping_ = false;
   bool changed_ = false;  // children_, since round_ was made
   std::unordered_map<std::uint64_t, std::unique_ptr<Child>> children_;  // by serial

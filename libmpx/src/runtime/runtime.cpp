@@ -173,7 +173,7 @@ void Runtime::serve(Frame&& frame) {
     case Kind::process_ended:
       return on_process_ended(frame);
     case Kind::signal:
-      return supervisor_.signal(header.to, Unpacker(frame.body).get<std::int32_t>());
+      return supervisor_.signal(header, Unpacker(frame.body).get<std::int32_t>());
     case Kind::recall:
       if (header.to.is_rank()) {
         if (deliver_local_) deliver_local_(std::move(frame));

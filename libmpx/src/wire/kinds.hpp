@@ -22,7 +22,8 @@ enum class Kind : std::uint16_t {
 
   end_send,    ///< payload: a message for this end; status EndRoute, call the number of an offer
   end_bind,    ///< header.from receives from now on; no: once another one has given back
-  end_unbind,  ///< header.from will receive no more: answered by end_recall
+  end_unbind,  ///< header.from will receive no more: answered by end_recall, also of an object that
+               ///< is gone
   end_ack,     ///< {u64 bytes} that the receiver has consumed
   end_sync,    ///< header.from sends; answered when the backlog is below its bound
   end_fate,    ///< → {EndGone, ProcessFacts}: what has become of the other end
@@ -67,7 +68,7 @@ enum class Kind : std::uint16_t {
   process_start,   ///< {StartRequest, Payload of the call}
   process_watch,   ///< answered when the process has ended → ProcessFacts
   process_poll,    ///< → {ProcessId, ProcessFacts}
-  process_signal,  ///< {i32 signal}
+  process_signal,  ///< {i32 signal}; answered by the process's rank (signal)
 
   pool_open,       ///< {PoolSettings}, payload: the initializer's call; → {u64 processes}
   pool_submit,     ///< {PoolSubmission, elements}
@@ -87,7 +88,8 @@ enum class Kind : std::uint16_t {
   spawned,        ///< worker → rank 0: {i32 pid, text: why it could not, or empty}
   process_ended,  ///< worker → rank 0 and every home that the process may have touched:
                   ///< ProcessFacts
-  signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process
+  signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process; answered when it
+                  ///< has been sent or the process has ended
   recall,    ///< home → rank of header.to: take back what its claim slot (status) has not taken
   recalled,  ///< answer, to the home of header.object: {u32 units}
   await_children,  ///< → rank 0: ends header.from's daemons, answered when its other children ended

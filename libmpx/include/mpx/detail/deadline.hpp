@@ -14,11 +14,13 @@ class Deadline {
 
   static Deadline never() { return Deadline(std::nullopt); }
   static Deadline at(Clock::time_point when) { return Deadline(when); }
+  /// Of a try: it waits for the answer of who must be asked, however long that takes.
   static Deadline now() { return Deadline(Clock::time_point::min()); }
 
+  /// Of a wait with a time limit, which holds whoever must be asked, also where it is 0 or less.
   static Deadline after(Duration length) {
-    if (length <= Duration{}) return now();
     const auto start = Clock::now();
+    if (length <= Duration{}) return Deadline(start);
     if (length.nanoseconds() >= Clock::time_point::max() - start) return never();
     return Deadline(start + length.nanoseconds());
   }

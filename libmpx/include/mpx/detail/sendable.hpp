@@ -147,8 +147,8 @@ consteval void require_sendable() {
         travels<T>(),
         "mpx: this type cannot travel between processes: give it a Boost serialize "
         "(template <class Archive> void serialize(Archive& archive, unsigned) { archive & "
-        "member & …; }), or, if its bytes mean the same everywhere, specialise "
-        "mpx::is_bitwise");
+        "member & …; }), or, if its bytes mean the same everywhere, say so: "
+        "template <> struct mpx::is_bitwise<T> : std::true_type {};");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -52,6 +53,30 @@ MPX_MEMBER_SIGNATURE(&&, ObjectAs::consumed)
 template <class F>
 requires std::is_class_v<F> && requires { typename Signature<decltype(&F::operator())>::Free; }
 struct Signature<F> : Signature<typename Signature<decltype(&F::operator())>::Free> {};
+
+/// The arguments of F as values, a member function's object not among them; a type that nobody has
+/// where they cannot be known.
+template <class Parameters>
+struct ArgumentValues;
+template <class... Ps>
+struct ArgumentValues<TypeList<Ps...>> {
+  using Type = std::tuple<std::decay_t<Ps>...>;
+};
+template <class F>
+struct Arguments {
+  class Type {
+    Type() = default;
+  };
+};
+template <class F>
+requires(Signature<F>::known&& Signature<F>::object == ObjectAs::none) struct Arguments<F>
+    : ArgumentValues<typename Signature<F>::Parameters> {
+};
+template <class F>
+using arguments_t = typename Arguments<std::decay_t<F>>::Type;
+template <class F>
+concept WithoutSignature =
+    !Signature<std::decay_t<F>>::known || Signature<std::decay_t<F>>::object != ObjectAs::none;
 
 /// A parameter through which the called code would change something that the caller never sees.
 template <class P>
