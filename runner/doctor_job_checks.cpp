@@ -121,7 +121,8 @@ Row check_start(const DoctorFacts& facts) {
       "and libmpx are installed there";
   if (!facts.plan_trouble.empty()) return refused("start", facts.plan_trouble);
   if (!facts.probe_trouble.empty()) {
-    return {Level::bad, "start", facts.probe_trouble, "it is installed with mpx-run; in a build folder, build the target mpx-probe"};
+    return {Level::bad, "start", facts.probe_trouble,
+            "it is installed with mpx-run; in a build folder, build the target mpx-probe"};
   }
   if (facts.node_probe.how == How::fine) {
     return ok("start", fmt::format("{} starts programs on {}", facts.launcher,
