@@ -102,8 +102,9 @@ QueueHome::Stored QueueHome::take_front(std::size_t most, std::size_t most_bytes
 void QueueHome::put_back(Stored stored) {
   bytes_ += stored.items.item_bytes();
   count_ += stored.items.size();
-  const auto place = std::find_if(items_.begin(), items_.end(),
-                                  [&](const Stored& other) { return other.first > stored.first; });
+  const auto place = std::upper_bound(
+      items_.begin(), items_.end(), stored.first,
+      [](std::uint64_t first, const Stored& other) { return first < other.first; });
   items_.insert(place, std::move(stored));
 }
 
