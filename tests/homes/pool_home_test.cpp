@@ -165,6 +165,36 @@ TEST_F(PoolHomeTest, ADeathCostsTheSameHoweverMuchIsOutstanding) {
       << "each death gives back no more than its life has brought";
 }
 
+// One look at every process for each event would take minutes.
+TEST_F(PoolHomeTest, AnEventCostsTheSameHoweverManyProcessesThereAre) {
+  constexpr std::size_t kProcesses = 10'000, kUnits = 10 * kProcesses;
+  open(kProcesses);
+  function(9);
+  all_ready();
+  submit(1, kUnits, 1);
+  for (std::size_t i = 0; i < kUnits / kProcesses; ++i) {
+    for (const auto who : begun) finish(who, 1, 1'000'000);
+  }
+  work_off();
+  EXPECT_EQ(with(Status::ok), kUnits);
+  EXPECT_EQ(ran.size(), kUnits) << "nothing ran twice";
+}
+
+// The last units are long ones; those behind them go to who is idle, a few recalls for each.
+TEST_F(PoolHomeTest, RecallsForTheIdleAreFewHoweverManyProcessesThereAre) {
+  constexpr std::size_t kProcesses = 2'000;
+  open(kProcesses);
+  function(9);
+  all_ready();
+  submit(1, 2 * kProcesses, 1);
+  const auto first = begun.front();
+  finish(first), finish(first);  // it has nothing left, and the others two each
+  std::size_t recalls = 0;
+  for (const auto who : begun) recalls += answer_recall(who) ? 1 : 0;
+  EXPECT_LE(recalls, 2u);
+  EXPECT_FALSE(workers.at(first).units.empty());
+}
+
 TEST_F(PoolHomeTest, APoolWhoseProcessesCrashInTurnReplacesOneForEachDeath) {
   constexpr std::size_t kProcesses = 64, kDeaths = 20'000;
   open(kProcesses, 1'000'000);

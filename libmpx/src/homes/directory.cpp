@@ -10,10 +10,40 @@
 
 namespace mpx::detail {
 
-std::size_t Directory::slot_count() const {
-  std::size_t slots = 0;
-  for (const auto& rank : ranks_) slots += rank.slots;
-  return std::max<std::size_t>(slots, 1);
+Directory::Directory(std::vector<RankSlots> ranks)
+    : ranks_(std::move(ranks)), candidates_(Willing{ranks_}) {
+  for (int rank = 0; rank < static_cast<int>(ranks_.size()); ++rank) {
+    const auto& its = ranks_[static_cast<std::size_t>(rank)];
+    slot_count_ += its.slots;
+    if (!its.starts) continue;
+    candidates_.insert(rank);
+    on_host_.try_emplace(its.host, Willing{ranks_}).first->second.insert(rank);
+  }
+  slot_count_ = std::max<std::size_t>(slot_count_, 1);
+}
+
+// Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
+bool Directory::Willing::operator()(int one, int other) const {
+  const auto& a = ranks[static_cast<std::size_t>(one)];
+  const auto& b = ranks[static_cast<std::size_t>(other)];
+  const bool a_free = a.live < a.slots, b_free = b.live < b.slots;
+  if (a_free != b_free) return a_free;
+  if ((a.slots == 0) != (b.slots == 0)) return b.slots == 0;
+  const auto a_load = a.live * b.slots, b_load = b.live * a.slots;
+  return a_load != b_load ? a_load < b_load : one < other;
+}
+
+void Directory::load(int rank, int more) {
+  auto& its = ranks_[static_cast<std::size_t>(rank)];
+  if (its.starts) {
+    candidates_.erase(rank);
+    on_host_.at(its.host).erase(rank);
+  }
+  its.live += static_cast<std::size_t>(more);
+  if (its.starts) {
+    candidates_.insert(rank);
+    on_host_.at(its.host).insert(rank);
+  }
 }
 
 std::vector<std::string> Directory::names_on(int rank) const {
@@ -42,20 +72,12 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
         "cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
         request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
   }
-  // Compares (no free slot, load) as a fraction without dividing; ranks without slots come last.
-  const auto better = [&](const RankSlots& a, const RankSlots& b) {
-    const bool a_free = a.live < a.slots, b_free = b.live < b.slots;
-    if (a_free != b_free) return a_free;
-    if ((a.slots == 0) != (b.slots == 0)) return b.slots == 0;
-    if (a.slots == 0) return false;
-    return a.live * b.slots < b.live * a.slots;
-  };
-  for (int i = 0; i < size; ++i) {
-    const auto& candidate = ranks_[static_cast<std::size_t>(i)];
-    if (!candidate.starts) continue;
-    if (!request.host.empty() && candidate.host != request.host) continue;
-    if (rank < 0 || better(candidate, ranks_[static_cast<std::size_t>(rank)])) rank = i;
+  const auto* candidates = &candidates_;
+  if (!request.host.empty()) {
+    const auto there = on_host_.find(request.host);
+    candidates = there == on_host_.end() ? nullptr : &there->second;
   }
+  if (candidates != nullptr && !candidates->empty()) rank = *candidates->begin();
   if (rank >= 0) return {};
   if (request.host.empty()) return fmt::format(kUnprepared, request.name, " on any rank");
   return fmt::format(
@@ -83,11 +105,11 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
     out.drop(call);
     return trouble;
   }
-  auto& slots = ranks_[static_cast<std::size_t>(rank)];
+  const auto& slots = ranks_[static_cast<std::size_t>(rank)];
   id = ProcessId(rank, ++serials_[rank]);
   if (request.name.empty()) request.name = fmt::format("Process-{}.{}", rank, id.serial());
   request.cpu_count = slot_count();
-  ++slots.live;
+  load(rank, 1);
   auto& record = records_[id];
   record.facts = {request.name, slots.host, rank, 0, 0, 0};
   record.request = request;
@@ -125,7 +147,7 @@ void Directory::on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) {
   if (found == records_.end()) return;
   const auto record = std::move(found->second);
   records_.erase(found);
-  --ranks_[static_cast<std::size_t>(id.rank().number())].live;
+  load(id.rank().number(), -1);
   if (record.observer != nullptr) record.observer->on_process_ended(id, facts, out);
   if (auto own = families_.extract(id)) {  // a daemon ends with its parent
     for (const auto child : own.mapped().daemons) signal(child, SIGKILL, out);

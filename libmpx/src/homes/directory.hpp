@@ -14,6 +14,8 @@ namespace mpx::detail {
 ///
 /// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its
 /// slots, so starting more processes than slots never waits.
+///
+/// Cost: of a start and an end, the logarithm of the number of ranks.
 class Directory {
  public:
   struct RankSlots {
@@ -31,10 +33,12 @@ class Directory {
     virtual void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
   };
 
-  explicit Directory(std::vector<RankSlots> ranks) : ranks_(std::move(ranks)) {}
+  explicit Directory(std::vector<RankSlots> ranks);
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
 
   /// Process slots of the whole job, at least 1.
-  [[nodiscard]] std::size_t slot_count() const;
+  [[nodiscard]] std::size_t slot_count() const { return slot_count_; }
   [[nodiscard]] const std::vector<RankSlots>& ranks() const { return ranks_; }
 
   /// Chooses a place and has the process started there. `object` (may be empty) is its Process
@@ -71,11 +75,23 @@ class Directory {
     std::vector<FrameHeader> awaiting;  // the end of the others
   };
 
+  /// By how willingly a rank takes one more process, the first first.
+  struct Willing {
+    const std::vector<RankSlots>& ranks;
+    bool operator()(int a, int b) const;
+  };
+  using Candidates = std::set<int, Willing>;  // ranks that start processes
+
   [[nodiscard]] std::string place(const StartRequest& request, int& rank) const;
+  /// One more process on a rank (1), or one less (−1).
+  void load(int rank, int more);
   [[nodiscard]] std::string hosts() const;
   void leave_family(ProcessId child, const StartRequest& request, Outbox& out);
 
   std::vector<RankSlots> ranks_;
+  std::size_t slot_count_ = 0;
+  Candidates candidates_;
+  std::unordered_map<std::string, Candidates> on_host_;
   std::map<ProcessId, Record> records_;             // live processes only
   std::unordered_map<ProcessId, Family> families_;  // by parent; of those who live, none is empty
   std::unordered_map<int, std::uint64_t> serials_;

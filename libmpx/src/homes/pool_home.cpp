@@ -86,7 +86,9 @@ bool PoolHome::start_process(Outbox& out) {
   const auto trouble = directory_.start(std::move(request), {}, this,
                                         out.counted(self_.home, initializer_), id, out);
   if (trouble.empty()) {
-    workers_[id];
+    auto& worker = workers_[id];
+    worker.id = id;
+    enter(worker);
     return true;
   }
   broken_ = capture(std::make_exception_ptr(LaunchError(trouble)), {});
@@ -102,7 +104,8 @@ void PoolHome::on_ready(const FrameHeader& request, Payload payload, Outbox& out
   const auto worker = workers_.find(request.from);
   if (worker == workers_.end()) return;
   worker->second.ready = true;
-  if (over_) return quit(request.from, worker->second, out);
+  if (over_) return quit(worker->second, out);
+  settle(worker->second);
   fill(out);
 }
 
@@ -173,6 +176,7 @@ void PoolHome::on_done(const FrameHeader& request, Payload payload, Outbox& out)
     run_handles += carried;
   }
   pass_on();
+  if (worker != workers_.end()) settle(worker->second);
   if (request.call != 0 && units != 0)
     measure(functions, static_cast<double>(request.call) / static_cast<double>(units));
   fill(out);
@@ -186,7 +190,8 @@ void PoolHome::on_waiting(ProcessId from, bool waiting, Outbox& out) {
   if (found == workers_.end() || found->second.waiting == waiting) return;
   found->second.waiting = waiting;
   waiting_ = waiting ? waiting_ + 1 : waiting_ - 1;
-  if (waiting && found->second.outstanding > 1) recall(from, found->second, out);
+  if (waiting && found->second.outstanding > 1) recall(found->second, out);
+  settle(found->second);
   fill(out);
 }
 
@@ -196,6 +201,7 @@ void PoolHome::on_recalled(ProcessId from, std::uint64_t units, Outbox& out) {
   take_back(found->second, units);
   found->second.recalling = false;
   found->second.recalled_all = true;  // until it gets something new
+  settle(found->second);
   fill(out);
 }
 
@@ -237,8 +243,9 @@ void PoolHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
   if (who == owner_) terminate(out);
   const auto found = workers_.find(who);
   if (found == workers_.end()) return;
-  auto worker = std::move(found->second);
-  workers_.erase(found);
+  const auto node = workers_.extract(found);
+  auto& worker = node.mapped();
+  leave(worker);
   if (worker.waiting) --waiting_;
   charge_death(worker, facts, out);
   take_back(worker, worker.outstanding);
@@ -289,14 +296,15 @@ void PoolHome::charge_death(Worker& worker, const ProcessFacts& facts, Outbox& o
   if (batch->left() == 0) drop_batch(batch->number(), out);
 }
 
-void PoolHome::quit(ProcessId id, Worker& worker, Outbox& out) {
-  if (!std::exchange(worker.quitting, true)) out.deliver(Kind::pool_quit, id, self_, 0, {});
+void PoolHome::quit(Worker& worker, Outbox& out) {
+  if (!std::exchange(worker.quitting, true)) out.deliver(Kind::pool_quit, worker.id, self_, 0, {});
+  settle(worker);
 }
 
 void PoolHome::quit_if_done(Outbox& out) {
   if (!terminated_ && closed_ && batches_.empty() && !std::exchange(over_, true)) {
     for (auto& [id, worker] : workers_) {  // one that is not ready does not listen yet
-      if (worker.ready) quit(id, worker, out);
+      if (worker.ready) quit(worker, out);
     }
   }
   if (!workers_.empty()) return;

@@ -67,12 +67,6 @@ std::size_t QueueHome::Hand::ahead() const {
   return size;
 }
 
-std::size_t QueueHome::size() const {
-  auto size = count_;
-  for (const auto& [who, hand] : hands_) size += hand.ahead();
-  return size;
-}
-
 bool QueueHome::has_room() const {
   if (capacity_ != 0 && size() + reserved_.size() >= capacity_) return false;
   return bytes_ < budget_bytes_ || count_ == 0;
@@ -132,6 +126,7 @@ void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Out
     out.reply(request, Status::ok);
   } else {
     putters_.push_back({request, std::move(payload), waits, false});
+    putters_try_ |= !waits;
   }
   serve(out);
 }
@@ -155,6 +150,7 @@ void QueueHome::give_up(ProcessId who, Outbox& out) {
   const auto hand = hands_.find(who);
   if (hand == hands_.end()) return;
   for (auto& handed : hand->second.blocks) handed.answer = false;
+  note(who, hand->second);
   serve(out);
 }
 
@@ -192,9 +188,11 @@ void QueueHome::get(const FrameHeader& request, const Payload& payload, bool wai
   hand.slot = slot;
   forget_taken(hand, std::min<std::size_t>(taken - hand.taken, hand.size()));
   hand.taken = taken;
+  note(request.from, hand);
   gets_in_a_row_ = request.from == last_getter_ ? gets_in_a_row_ + 1 : 0;
   last_getter_ = request.from;
   getters_.push_back({request, want, slot, waits});
+  getters_try_ |= !waits;
   serve(out);
 }
 
@@ -208,11 +206,22 @@ void QueueHome::forget_taken(Hand& hand, std::size_t count) {
   }
 }
 
+void QueueHome::note(ProcessId who, Hand& hand) {
+  const auto ahead = hand.ahead();
+  ahead_ += ahead - std::exchange(hand.counted, ahead);
+  if (ahead != 0 || hand.recalling) {
+    holding_.insert(who);
+  } else {
+    holding_.erase(who);
+  }
+}
+
 /// Asks for what was handed ahead to others than `than`; true if an answer is awaited.
 bool QueueHome::recall_others(ProcessId than, Outbox& out) {
   bool waits = false;
-  for (auto& [who, hand] : hands_) {
-    if (who == than || (hand.ahead() == 0 && !hand.recalling)) continue;
+  for (const auto who : holding_) {
+    if (who == than) continue;
+    auto& hand = hands_.at(who);
     waits = true;
     if (std::exchange(hand.recalling, true)) continue;
     gets_in_a_row_ = 0;
@@ -235,6 +244,7 @@ void QueueHome::serve_putters(Outbox& out) {
       return;  // what was handed out may have been taken meanwhile: then there is room
     } else {
       // Whoever only tries is told, also behind one that waits.
+      if (!std::exchange(putters_try_, false)) return;
       std::erase_if(putters_, [&](const Putter& other) {
         if (other.waits) return false;
         out.drop(other.value);
@@ -265,6 +275,7 @@ void QueueHome::serve(Outbox& out) {
       getters_.pop_front();
     } else {
       // Behind a waiting getter there may be one that only tries: nothing is there for it either.
+      if (!std::exchange(getters_try_, false)) break;
       std::erase_if(getters_, [&](const Getter& other) {
         if (!other.waits) out.reply(other.request, Status::no);
         return !other.waits;
@@ -311,6 +322,7 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
     // Items that came alone to a process without a claim slot can't be taken back: not recorded.
     if (getter.slot != kNoClaimSlot) hand.blocks.push_back({std::move(stored), answer});
   }
+  note(getter.request.from, hand);
   out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
 }
 
@@ -324,17 +336,21 @@ void QueueHome::on_left(ProcessId from, const Payload& payload, Outbox& out) {
   const auto handed = hand.size();
   const bool recalling = hand.recalling;
   give_back(hand, handed - std::min<std::size_t>(count - hand.taken, handed));
+  note(from, hand);
   hand = {};  // a later handle counts anew
   // The answer to a recall that is on its way is about these items, not about what a later handle is
   // handed: which waits for it.
   hand.recalling = recalling;
+  note(from, hand);
   if (!recalling) hands_.erase(found);
   serve(out);
 }
 
 /// The last `units` of what `from` was handed come back; the others it has taken.
 void QueueHome::on_recalled(ProcessId from, std::size_t units, Outbox& out) {
-  give_back(hands_[from], units);
+  auto& hand = hands_[from];
+  give_back(hand, units);
+  note(from, hand);
   serve(out);
 }
 

@@ -63,11 +63,13 @@ class QueueHome : public Home {
     std::uint32_t taken = 0;  // by its own count, modulo 2^32
     std::uint16_t slot = kNoClaimSlot;
     bool recalling = false;
+    std::size_t counted = 0;  // of ahead(), in ahead_
   };
 
   void put(const FrameHeader& request, Payload payload, bool waits, Outbox& out);
   void get(const FrameHeader& request, const Payload& payload, bool waits, Outbox& out);
   static void forget_taken(Hand& hand, std::size_t count);
+  void note(ProcessId who, Hand& hand);
   void on_left(ProcessId from, const Payload& payload, Outbox& out);
   void on_recalled(ProcessId from, std::size_t units, Outbox& out);
   void give_back(Hand& hand, std::size_t units);
@@ -90,7 +92,7 @@ class QueueHome : public Home {
   void serve(Outbox& out);
   bool recall_others(ProcessId than, Outbox& out);
   void hand(const Getter& getter, Outbox& out);
-  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t size() const { return count_ + ahead_; }
   [[nodiscard]] bool has_room() const;
   /// Closed, and nothing more can come.
   [[nodiscard]] bool over() const { return closed_ && putters_.empty() && reserved_.empty(); }
@@ -108,6 +110,9 @@ class QueueHome : public Home {
   std::deque<FrameHeader> infos_;
   std::unordered_map<ProcessId, std::uint64_t> refused_;  // items, by who has not been told
   std::unordered_map<ProcessId, Hand> hands_;
+  std::set<ProcessId> holding_;  // of them: have items ahead, or are asked for them
+  std::size_t ahead_ = 0;        // items
+  bool getters_try_ = false, putters_try_ = false;  // perhaps: some of them
   ProcessId last_getter_;
   std::uint32_t gets_in_a_row_ = 0;
 };
