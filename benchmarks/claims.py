@@ -75,6 +75,7 @@ GROUPS = {
         Program("mpi4py", "pool", 3, module="mpi4py.futures"),
     ],
     "large": [mpx("large", "-w", "1")],
+    "scale": [mpx("scale", "-w", "1")],
     "lock": [
         mpx("lock", "-w", "2"),
         mpx("lock_rank", "-n", "2"),
@@ -203,6 +204,14 @@ CLAIMS = [
           "cost", 1.5, ("death_processes", 2, "time")),
     Claim("an argument and result of 1,000 MiB, one task", "large", 1000, "time", "", "value"),
     Claim("… memory at its peak, over all processes", "large", 1000, "peak", "", "value"),
+    *(Claim(f"scale: {what}, 10^5 against 10^2", f"scale_{name}", 10**5, "event", "mpx", "cost", 2,
+            (f"scale_{name}", 100, "event"))
+      for name, what in (("pool", "a task done, processes"), ("place", "a start and an end, ranks"),
+                         ("items", "ten puts and gets, items waiting"),
+                         ("consumers", "ten puts and gets, consumers"))),
+    *(Claim(f"scale: slots kept busy with tasks of {ms} ms, simulated, {slots:,} slots",
+            f"scale_efficiency_{ms}ms", slots, "efficiency", "", "value")
+      for slots in (10**3, 10**4, 10**5) for ms in (1, 10, 100, 1000, 10000)),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "raw", "cost",
           3),
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),

@@ -15,9 +15,7 @@ Directory::Directory(std::vector<RankSlots> ranks)
   for (int rank = 0; rank < static_cast<int>(ranks_.size()); ++rank) {
     const auto& its = ranks_[static_cast<std::size_t>(rank)];
     slot_count_ += its.slots;
-    if (!its.starts) continue;
-    candidates_.insert(rank);
-    on_host_.try_emplace(its.host, Willing{ranks_}).first->second.insert(rank);
+    if (its.starts) candidates_.insert(rank);
   }
   slot_count_ = std::max<std::size_t>(slot_count_, 1);
 }
@@ -35,26 +33,43 @@ bool Directory::Willing::operator()(int one, int other) const {
 
 void Directory::load(int rank, int more) {
   auto& its = ranks_[static_cast<std::size_t>(rank)];
+  const auto asked = on_host_.find(its.host);
   if (its.starts) {
     candidates_.erase(rank);
-    on_host_.at(its.host).erase(rank);
+    if (asked != on_host_.end()) asked->second.erase(rank);
   }
   its.live += static_cast<std::size_t>(more);
   if (its.starts) {
     candidates_.insert(rank);
-    on_host_.at(its.host).insert(rank);
+    if (asked != on_host_.end()) asked->second.insert(rank);
   }
+}
+
+const Directory::Candidates& Directory::on_host(const std::string& host) {
+  const auto [entry, first] = on_host_.try_emplace(host, Willing{ranks_});
+  for (const int rank : candidates_) {
+    if (!first) break;
+    if (ranks_[static_cast<std::size_t>(rank)].host == host) entry->second.insert(rank);
+  }
+  return entry->second;
+}
+
+std::vector<ProcessId> Directory::live_in_order() const {
+  std::vector<ProcessId> all;
+  for (const auto& [id, record] : records_) all.push_back(id);
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 std::vector<std::string> Directory::names_on(int rank) const {
   std::vector<std::string> names;
-  for (const auto& [id, record] : records_) {
-    if (id.rank() == rank) names.push_back(fmt::format("'{}'", record.facts.name));
+  for (const auto id : live_in_order()) {
+    if (id.rank() == rank) names.push_back(fmt::format("'{}'", records_.at(id).facts.name));
   }
   return names;
 }
 
-std::string Directory::place(const StartRequest& request, int& rank) const {
+std::string Directory::place(const StartRequest& request, int& rank) {
   const auto size = static_cast<int>(ranks_.size());
   if (request.rank >= size || request.rank < -1) {
     return fmt::format("cannot start process '{}' on rank {}: the job has ranks 0 to {}",
@@ -72,12 +87,8 @@ std::string Directory::place(const StartRequest& request, int& rank) const {
         "cannot start process '{}' on rank {} and on host '{}': that rank is on host '{}'",
         request.name, rank, request.host, ranks_[static_cast<std::size_t>(rank)].host);
   }
-  const auto* candidates = &candidates_;
-  if (!request.host.empty()) {
-    const auto there = on_host_.find(request.host);
-    candidates = there == on_host_.end() ? nullptr : &there->second;
-  }
-  if (candidates != nullptr && !candidates->empty()) rank = *candidates->begin();
+  const auto& candidates = request.host.empty() ? candidates_ : on_host(request.host);
+  if (!candidates.empty()) rank = *candidates.begin();
   if (rank >= 0) return {};
   if (request.host.empty()) return fmt::format(kUnprepared, request.name, " on any rank");
   return fmt::format(
@@ -182,7 +193,7 @@ void Directory::signal(ProcessId id, std::int32_t signo, Outbox& out,
 
 std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {
   std::vector<std::pair<ProcessId, ProcessFacts>> all;
-  for (const auto& [id, record] : records_) all.emplace_back(id, record.facts);
+  for (const auto id : live_in_order()) all.emplace_back(id, records_.at(id).facts);
   return all;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -15,7 +14,8 @@ namespace mpx::detail {
 /// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its
 /// slots, so starting more processes than slots never waits.
 ///
-/// Cost: of a start and an end, the logarithm of the number of ranks.
+/// Cost: of a start and an end, the logarithm of the number of ranks; of the first start on a host that
+/// is named, a look at each.
 class Directory {
  public:
   struct RankSlots {
@@ -82,7 +82,9 @@ class Directory {
   };
   using Candidates = std::set<int, Willing>;  // ranks that start processes
 
-  [[nodiscard]] std::string place(const StartRequest& request, int& rank) const;
+  [[nodiscard]] std::string place(const StartRequest& request, int& rank);
+  [[nodiscard]] const Candidates& on_host(const std::string& host);
+  [[nodiscard]] std::vector<ProcessId> live_in_order() const;
   /// One more process on a rank (1), or one less (−1).
   void load(int rank, int more);
   [[nodiscard]] std::string hosts() const;
@@ -91,8 +93,8 @@ class Directory {
   std::vector<RankSlots> ranks_;
   std::size_t slot_count_ = 0;
   Candidates candidates_;
-  std::unordered_map<std::string, Candidates> on_host_;
-  std::map<ProcessId, Record> records_;             // live processes only
+  std::unordered_map<std::string, Candidates> on_host_;  // of hosts that were asked for
+  std::unordered_map<ProcessId, Record> records_;        // live processes only
   std::unordered_map<ProcessId, Family> families_;  // by parent; of those who live, none is empty
   std::unordered_map<int, std::uint64_t> serials_;
 };
