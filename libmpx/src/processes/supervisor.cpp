@@ -228,7 +228,7 @@ std::size_t Supervisor::pump(bool woken) {
 }
 
 std::size_t Supervisor::pump_child(Child& child) {
-  if (child.ended) return 0;
+  if (child.ended || child.refused) return 0;
   try {
     while (!child.stalled.empty() && stamp(child, child.stalled.front())) {
       child.writer.send(child.channel, std::move(child.stalled.front()));
@@ -244,6 +244,7 @@ std::size_t Supervisor::pump_child(Child& child) {
   } catch (const Error& error) {
     log_error("process '{}' (rank {}, host {}, pid {}) is killed: {}", child.facts.name, rank_,
               host_, child.facts.pid, error.what());
+    child.refused = true;
     kill(child);
     return 1;
   }
@@ -251,6 +252,9 @@ std::size_t Supervisor::pump_child(Child& child) {
 
 void Supervisor::on_frame(Child& child, Frame&& frame) {
   frame.header.from = child.id;  // whatever it says
+  if (!is_for_processes(frame.header.kind))
+    throw UsageError(fmt::format("it has sent a message of kind {}, which no process may send",
+                                 static_cast<int>(frame.header.kind)));
   if (gather_put(child, frame)) return;
   send_puts(child);
   if (frame.header.kind == Kind::waits) child.asked = false;

@@ -96,6 +96,7 @@ class Supervisor {
     std::deque<Frame> stalled;                          // claimable deliveries without number space
     bool asked = false;  // what it waits for, and it has not answered
     bool ended = false;
+    bool refused = false;  // what it sent cannot be right: it is killed, and not listened to
     std::map<ObjectId, std::int64_t> permits;
     std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
     std::set<Reference> arguments;     // of these, what it was started with

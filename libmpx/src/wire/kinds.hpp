@@ -136,6 +136,26 @@ enum class Kind : std::uint16_t {
 }
 [[nodiscard]] constexpr bool is_delivery(Kind kind) { return kind > Kind::first_delivery; }
 
+/// Whether a process may send it; the others are for ranks and for homes. What else one sends is a
+/// sign that it does not know what it does.
+[[nodiscard]] constexpr bool is_for_processes(Kind kind) {
+  switch (kind) {
+    case Kind::end_peer_gone:  // from the other end's home
+    case Kind::permits:        // from its worker
+      return false;
+    case Kind::await_children:
+    case Kind::list_children:
+    case Kind::name_find:
+    case Kind::name_bind:
+    case Kind::name_give_up:
+    case Kind::waits:
+    case Kind::word:
+      return true;
+    default:
+      return kind >= Kind::create && kind < Kind::first_service;
+  }
+}
+
 /// header.status of release.
 enum class ReleaseRoute : std::uint16_t {
   any,  ///< of a Lock: whoever holds it

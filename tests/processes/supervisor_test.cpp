@@ -1,0 +1,81 @@
+#include "processes/supervisor.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/pack.hpp"
+#include "fork_server_support.hpp"
+#include "wire/headers.hpp"
+
+namespace mpx::detail {
+namespace {
+
+using namespace testing;
+
+/// A rank whose processes send the one frame that the name of the process says, and wait.
+struct SupervisorTest : ::testing::Test {
+  void SetUp() override { ::alarm(kTestSeconds); }  // a hang ends the program
+  void TearDown() override { ::alarm(0); }
+
+  static int child(std::uint64_t serial, Channel channel) {
+    Frame frame;
+    frame.header.kind = static_cast<Kind>(serial & 0xffff);
+    frame.header.object = {0, 1, ProcessId(0, 0)};
+    frame.header.length = (serial >> 16) == 0 ? 0 : std::uint64_t{1} << 62;
+    FrameWriter().send(channel, std::move(frame));
+    channel.ring_if_asleep();
+    for (;;) ::pause();
+  }
+
+  /// Starts a process of this serial number and goes on until it ends.
+  void run(std::uint64_t serial) {
+    const ProcessId id(0, serial);
+    StartRequest request;
+    request.name = "p";
+    supervisor.spawn(make_frame(to_process(Kind::spawn, id), {Packer::pack(request), {}}));
+    for (bool ended = false; !ended;) {
+      supervisor.pump(true);
+      for (const auto& frame : std::exchange(routed, {})) {
+        if (frame.header.kind == Kind::process_ended) {
+          exit_code = Unpacker(frame.body).get<ProcessFacts>().exit_code;
+          ended = true;
+        } else if (frame.header.kind != Kind::spawned) {
+          kinds.push_back(frame.header.kind);
+          if (kinds.size() == 1) supervisor.signal(to_process(Kind::signal, id), SIGTERM);
+        }
+      }
+    }
+  }
+
+  std::vector<Frame> routed;
+  Supervisor supervisor{0, "node", ForkServer::start(child),
+                        [this](Frame&& frame) { routed.push_back(std::move(frame)); }};
+  std::vector<Kind> kinds;
+  int exit_code = 0;
+};
+
+TEST_F(SupervisorTest, WhatAProcessMaySendGoesOn) {
+  for (const auto kind : {Kind::create, Kind::queue_close, Kind::pool_resume, Kind::name_find}) {
+    run(static_cast<std::uint64_t>(kind));
+    EXPECT_EQ(std::exchange(kinds, {}), std::vector{kind});
+    EXPECT_EQ(exit_code, -SIGTERM);
+  }
+}
+
+TEST_F(SupervisorTest, AProcessThatSendsWhatOnlyRanksMayIsKilledAndNotHeard) {
+  for (const auto kind :
+       {Kind::shutdown, Kind::process_ended, Kind::spawn, Kind::signal, Kind::recalled, Kind::stop,
+        Kind::permits, Kind::end_peer_gone, Kind::reply, Kind::waits_ask, Kind{}, Kind{0x7777}}) {
+    run(static_cast<std::uint64_t>(kind));
+    EXPECT_EQ(kinds, std::vector<Kind>{}) << static_cast<int>(kind);
+    EXPECT_EQ(exit_code, -SIGKILL);
+  }
+}
+
+TEST_F(SupervisorTest, AProcessThatSendsAnImpossibleLengthIsKilled) {
+  run(static_cast<std::uint64_t>(Kind::queue_close) | 1 << 16);
+  EXPECT_EQ(kinds, std::vector<Kind>{});
+  EXPECT_EQ(exit_code, -SIGKILL);
+}
+
+}  // namespace
+}  // namespace mpx::detail
