@@ -26,67 +26,73 @@ expect() { # NAME FILE CONDITION…
     failed=1
   fi
 }
-# run_all COMMAND-PREFIX SITUATION…: three at a time; output to $work/SITUATION, status to ….status.
+# run_all FOLDER AT_ONCE COMMAND-PREFIX SITUATION…: so many at a time, which mostly sleep; output to
+# $work/FOLDER/SITUATION, status to ….status.
 run_all() {
-  local prefix=$1 situation started=0
-  shift
+  local folder=$work/$1 at_once=$2 prefix=$3 situation started=0
+  shift 3
+  mkdir "$folder"
   for situation in "$@"; do
-    if ((started++ % 3 == 0)); then wait; fi
+    if ((started++ % at_once == 0)); then wait; fi
     {
       # shellcheck disable=SC2086  # it is several words
-      timeout -k 2 90 $prefix "$program" "$situation" >"$work/$situation" 2>&1 </dev/null
-      echo $? >"$work/$situation.status"
+      timeout -k 2 90 $prefix "$program" "$situation" >"$folder/$situation" 2>&1 </dev/null
+      echo $? >"$folder/$situation.status"
     } &
   done
   wait
 }
 status_of() { cat "$work/$1.status"; }
 
-# Nobody can go on: with MPX_DEADLOCK=abort the report ends the job.
 stuck="locks own_lock queue semaphores pipe barrier condition task two_threads"
-export MPX_DEADLOCK=abort
-# shellcheck disable=SC2086
-run_all "$mpx_run -w 2" $stuck
-for situation in $stuck; do
-  expect "$situation ends" "$work/$situation" test "$(status_of "$situation")" = 1
-  check "$situation is found" "$work/$situation" "^mpx: deadlock: every process has waited for 5 s"
-done
-table=" +[0-9]+ +[^ ]+ +[0-9]+ +[0-9.]+ s +"
-check "locks: main" "$work/locks" "MainProcess${table}the end of first$"
-check "locks: holder" "$work/locks" "first${table}Lock \"b\", held by second$"
-check "locks: cycle" "$work/locks" \
-  "cycle: first -> Lock \"b\" -> second -> Lock \"a\" -> first$"
-check "own lock: cycle" "$work/own_lock" "cycle: twice -> Lock #1 of MainProcess -> twice$"
-check "queue" "$work/queue" "an item of Queue #[0-9]+ of MainProcess \(empty\)$"
-check "semaphores: cycle" "$work/semaphores" "cycle: .*-> Semaphore #1 of MainProcess ->"
-check "pipe" "$work/pipe" "listener${table}a message on Connection #[0-9]+ of MainProcess$"
-check "barrier" "$work/barrier" "early${table}Barrier .*\(2 of 3 are there\)"
-check "condition" "$work/condition" "waiter${table}a Condition over Lock #"
-check "task" "$work/task" "PoolWorker-[0-9]${table}an item of Queue"
-check "task: its pool" "$work/task" "results of Pool .*0 of 1 elements finished"
-expect "two threads: a line each" "$work/two_threads" \
-  test "$(grep -c "double .*an item of Queue" "$work/two_threads")" = 2
-
-# Somebody can.
-unset MPX_DEADLOCK
 well="computing timed another_thread early_thread"
 # shellcheck disable=SC2086
-run_all "$mpx_run -w 2" $well
+MPX_DEADLOCK=abort run_all stuck 3 "$mpx_run -w 2" $stuck &
+# shellcheck disable=SC2086
+run_all well 2 "$mpx_run -w 2" $well &
+{
+  run_all report 1 "$mpx_run -w 2 --timeout 25s --grace 1s" locks
+  MPX_DEADLOCK=off run_all off 1 "$mpx_run -w 2 --timeout 12s --grace 0" locks
+} &
+wait
+
+# Nobody can go on: with MPX_DEADLOCK=abort the report ends the job.
+for situation in $stuck; do
+  expect "$situation ends" "$work/stuck/$situation" test "$(status_of "stuck/$situation")" = 1
+  check "$situation is found" "$work/stuck/$situation" \
+    "^mpx: deadlock: every process has waited for 5 s"
+done
+table=" +[0-9]+ +[^ ]+ +[0-9]+ +[0-9.]+ s +"
+check "locks: main" "$work/stuck/locks" "MainProcess${table}the end of first$"
+check "locks: holder" "$work/stuck/locks" "first${table}Lock \"b\", held by second$"
+check "locks: cycle" "$work/stuck/locks" \
+  "cycle: first -> Lock \"b\" -> second -> Lock \"a\" -> first$"
+check "own lock: cycle" "$work/stuck/own_lock" "cycle: twice -> Lock #1 of MainProcess -> twice$"
+check "queue" "$work/stuck/queue" "an item of Queue #[0-9]+ of MainProcess \(empty\)$"
+check "semaphores: cycle" "$work/stuck/semaphores" "cycle: .*-> Semaphore #1 of MainProcess ->"
+check "pipe" "$work/stuck/pipe" "listener${table}a message on Connection #[0-9]+ of MainProcess$"
+check "barrier" "$work/stuck/barrier" "early${table}Barrier .*\(2 of 3 are there\)"
+check "condition" "$work/stuck/condition" "waiter${table}a Condition over Lock #"
+check "task" "$work/stuck/task" "PoolWorker-[0-9]${table}an item of Queue"
+check "task: its pool" "$work/stuck/task" "results of Pool .*0 of 1 elements finished"
+expect "two threads: a line each" "$work/stuck/two_threads" \
+  test "$(grep -c "double .*an item of Queue" "$work/stuck/two_threads")" = 2
+
+# Somebody can.
 for situation in $well; do
-  expect "$situation ends well" "$work/$situation" test "$(status_of "$situation")" = 0
-  expect "$situation is no deadlock" "$work/$situation" \
-    test "$(cat "$work/$situation")" = done
+  expect "$situation ends well" "$work/well/$situation" test "$(status_of "well/$situation")" = 0
+  expect "$situation is no deadlock" "$work/well/$situation" \
+    test "$(cat "$work/well/$situation")" = "done"
 done
 
 # By default the job goes on, until its time limit; off says nothing but then.
-run_all "$mpx_run -w 2 --timeout 25s --grace 1s" locks
-expect "report: the time limit ends it" "$work/locks" test "$(status_of locks)" = 124
-check "report: the deadlock is told" "$work/locks" "^mpx: deadlock: "
-check "report: again at the time limit" "$work/locks" "^mpx: who waits for what:"
-MPX_DEADLOCK=off run_all "$mpx_run -w 2 --timeout 12s --grace 0" locks
-expect "off: no deadlock is told" "$work/locks" test "$(grep -c "mpx: deadlock" "$work/locks")" = 0
-check "off, without a grace: told at the time limit" "$work/locks" "^mpx: who waits for what:"
-expect "off: status" "$work/locks" test "$(status_of locks)" = 124
+expect "report: the time limit ends it" "$work/report/locks" test "$(status_of report/locks)" = 124
+check "report: the deadlock is told" "$work/report/locks" "^mpx: deadlock: "
+check "report: again at the time limit" "$work/report/locks" "^mpx: who waits for what:"
+expect "off: no deadlock is told" "$work/off/locks" \
+  test "$(grep -c "mpx: deadlock" "$work/off/locks")" = 0
+check "off, without a grace: told at the time limit" "$work/off/locks" "^mpx: who waits for what:"
+expect "off: status" "$work/off/locks" test "$(status_of off/locks)" = 124
 
 # On request, of a job that runs well.
 "$mpx_run" -w 2 "$program" looked_into >"$work/out" 2>&1 </dev/null &
