@@ -55,6 +55,10 @@ std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&
         ring.some = true;
         have_ += got;
       }
+      constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // more than any memory has
+      if (header_.length > kMost)
+        throw TransportError(
+            fmt::format("a message of {} bytes from a process cannot be right", header_.length));
       try {
         body_ = Bytes(header_.length);
       } catch (const std::exception&) {

@@ -34,15 +34,25 @@ ObjectId ProcessCore::create() {
   return id;
 }
 
+ProcessCore::Known ProcessCore::known() const {
+  const std::lock_guard guard(mutex_);
+  return known_;
+}
+
 /// False: it is not known at the deadline.
 bool ProcessCore::require_started(const char* what, Deadline deadline) {
-  if (closed_) throw UsageError(fmt::format("{} of a Process that this process has closed", what));
-  if (!started_ && !learn(deadline)) return false;
-  if (!started_) {
-    throw UsageError(
-        fmt::format("{} of process '{}', which has not been started", what, settings_.name));
-  }
+  if (known().closed)
+    throw UsageError(fmt::format("{} of a Process that this process has closed", what));
+  if (!known().started && !learn(deadline)) return false;
+  if (!known().started)
+    throw UsageError(fmt::format("{} of {}, which has not been started", what, text()));
   return true;
+}
+
+/// For the text of an error.
+std::string ProcessCore::text() const {
+  const auto name = startable_ && known().name.empty() ? settings_.name : known().name;
+  return name.empty() ? "a Process" : fmt::format("process '{}'", name);
 }
 
 // A handle that came from elsewhere: its home knows.
@@ -53,23 +63,38 @@ bool ProcessCore::learn(Deadline deadline) {
   if (!reply) return false;
   Client::check(*reply, "asking for a process");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply->payload.bytes);
-  const std::lock_guard guard(client().mutex());
-  started_ = !process.is_rank();
-  settings_.name = facts.name;
-  settings_.host = facts.host;
-  pid_ = facts.pid;
-  rank_ = facts.rank;
-  exit_code_ = facts.exit_code;
-  ended_ = facts.ended != 0;
+  take_in(facts, !process.is_rank());
   return true;
 }
 
+void ProcessCore::take_in(const ProcessFacts& facts, bool started) {
+  note([&](Known& known) {
+    known.started = started;
+    known.name = facts.name;
+    known.host = facts.host;
+    known.pid = facts.pid;
+    known.rank = facts.rank;
+    if (facts.ended == 0) return;
+    known.ended = true;
+    known.exit_code = facts.exit_code;
+  });
+}
+
 void ProcessCore::start() {
-  if (closed_) throw UsageError("start of a Process that this process has closed");
-  if (started_)
-    throw UsageError(fmt::format("process '{}' is started a second time", settings_.name));
-  if (!startable_ || call_.bytes.empty())
-    throw UsageError("start of a Process that has no function");
+  if (known().closed) throw UsageError("start of a Process that this process has closed");
+  if (!startable_) throw UsageError("start of a Process that has no function");
+  const bool again = note([](Known& known) { return std::exchange(known.starting, true); });
+  if (again) throw UsageError(fmt::format("{} is started a second time", text()));
+  try {
+    start_once();
+  } catch (...) {
+    note([](Known& known) { known.starting = false; });
+    throw;
+  }
+}
+
+void ProcessCore::start_once() {
+  if (call_.bytes.empty()) throw UsageError("start of a Process that has no function");
   StartRequest request;
   request.name = settings_.name;
   request.host = settings_.host;
@@ -84,33 +109,31 @@ void ProcessCore::start() {
   const auto reply = from.call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
   Client::check(reply, "start of a process");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
-  const auto call = std::exchange(call_, {});  // what it keeps is given up without the mutex
-  const std::lock_guard guard(from.mutex());
-  started_ = true;
-  settings_.name = facts.name;
-  settings_.host = facts.host;
-  pid_ = facts.pid;
-  rank_ = facts.rank;
+  call_ = {};
+  take_in(facts, true);
 }
 
 void ProcessCore::subscribe() {
   if (!require_started("wait")) return;
   auto& from = client();
   std::unique_lock lock(from.mutex());
-  if (ended_ || std::exchange(watching_, true)) return;
+  const bool needless =
+      note([](Known& known) { return known.ended || std::exchange(known.watched, true); });
+  if (needless) return;
   const auto self = std::static_pointer_cast<ProcessCore>(shared_from_this());
-  from.post_call(lock, Kind::process_watch, id(), {},
-                 [weak = std::weak_ptr(self)](const Reply& reply) {
-                   const auto core = weak.lock();
-                   if (!core) return;
-                   core->watching_ = false;
-                   if (reply.status == Status::ok) {
-                     core->exit_code_ = Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code;
-                   } else {
-                     core->exit_code_ = -SIGKILL;  // its record is gone, so it is too
-                   }
-                   core->ended_ = true;
-                 });
+  from.post_call(
+      lock, Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
+        const auto core = weak.lock();
+        if (!core) return;
+        const int exit_code = reply.status == Status::ok
+                                  ? Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code
+                                  : -SIGKILL;  // its record is gone, so it is too
+        core->note([&](Known& known) {
+          known.watched = false;
+          known.ended = true;
+          known.exit_code = exit_code;
+        });
+      });
 }
 
 bool ProcessCore::join(Deadline deadline) {
@@ -118,34 +141,24 @@ bool ProcessCore::join(Deadline deadline) {
   if (!require_started("join", deadline.is_now() ? Deadline::never() : deadline)) return false;
   subscribe();
   std::unique_lock lock(client().mutex());
-  return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ended_; });
+  return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ready(); });
 }
 
 std::optional<int> ProcessCore::exit_code() {
-  if (closed_) throw UsageError("exit_code of a Process that this process has closed");
-  if (!started_ && startable_) return std::nullopt;
-  if (is_alive()) return std::nullopt;
-  const std::lock_guard guard(client().mutex());
-  return exit_code_;
+  if (known().closed) throw UsageError("exit_code of a Process that this process has closed");
+  if (is_alive() || !known().ended) return std::nullopt;
+  return known().exit_code;
 }
 
 bool ProcessCore::is_alive() {
-  if (closed_) throw UsageError("is_alive of a Process that this process has closed");
-  if (!started_ && startable_) return false;
-  auto& from = client();
-  {
-    const std::lock_guard guard(from.mutex());
-    if (ended_) return false;
-  }
-  const auto reply = from.call(Kind::process_poll, id());
+  const auto now = known();
+  if (now.closed) throw UsageError("is_alive of a Process that this process has closed");
+  if (now.ended || (!now.started && startable_)) return false;
+  const auto reply = client().call(Kind::process_poll, id());
   Client::check(reply, "is_alive");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
-  const std::lock_guard guard(from.mutex());
-  if (facts.ended != 0) {
-    ended_ = true;
-    exit_code_ = facts.exit_code;
-  }
-  return !ended_ && !process.is_rank();
+  take_in(facts, !process.is_rank());
+  return !known().ended && !process.is_rank();
 }
 
 void ProcessCore::signal(int signo, const char* what) {
@@ -155,29 +168,30 @@ void ProcessCore::signal(int signo, const char* what) {
 }
 
 void ProcessCore::close() {
-  if (closed_) return;
-  if (started_ && is_alive()) {
-    throw UsageError(fmt::format(
-        "close of process '{}', which is alive: join() or terminate() it first", settings_.name));
-  }
-  closed_ = true;
+  const auto now = known();
+  if (now.closed) return;
+  if (now.started && is_alive())
+    throw UsageError(
+        fmt::format("close of {}, which is alive: join() or terminate() it first", text()));
+  note([](Known& known) { known.closed = true; });
 }
 
 std::string ProcessCore::name() {
   if (!startable_) require_started("name");
-  return settings_.name;
+  const auto now = known();
+  return now.started ? now.name : settings_.name;
 }
 pid_t ProcessCore::pid() {
   require_started("pid");
-  return pid_;
+  return known().pid;
 }
 Rank ProcessCore::rank() {
   require_started("rank");
-  return rank_;
+  return known().rank;
 }
 std::string ProcessCore::host() {
   require_started("host");
-  return settings_.host;
+  return known().host;
 }
 bool ProcessCore::daemon() { return settings_.daemon; }
 

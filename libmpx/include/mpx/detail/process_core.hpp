@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,8 @@ struct ProcessSettings {
   std::optional<Rank> rank;
   std::string host;
 };
+
+struct ProcessFacts;
 
 /// A process as this one sees it.
 class ProcessCore : public Core {
@@ -46,20 +49,36 @@ class ProcessCore : public Core {
   bool daemon();
 
   void subscribe() override;
-  [[nodiscard]] bool ready() const override { return ended_; }
+  [[nodiscard]] bool ready() const override { return known().ended; }
 
  private:
   ObjectId create() override;
   bool require_started(const char* what, Deadline deadline = Deadline::never());
   bool learn(Deadline deadline);
+  void start_once();
+  void take_in(const ProcessFacts& facts, bool started);
+  [[nodiscard]] std::string text() const;
 
-  ProcessSettings settings_;
-  Payload call_;
-  bool startable_ = false;  // made here; else another process's
-  // guarded by the client's mutex
-  bool started_ = false, ended_ = false, closed_ = false, watching_ = false;
-  pid_t pid_ = 0;
-  int rank_ = -1, exit_code_ = 0;
+  /// What this process knows of it so far.
+  struct Known {
+    std::string name, host;
+    pid_t pid = 0;
+    int rank = -1, exit_code = 0;
+    bool starting = false, started = false, ended = false, closed = false, watched = false;
+  };
+  [[nodiscard]] Known known() const;
+  /// Changes that by `change(known)`, and returns what it returns.
+  template <class Change>
+  auto note(Change change) {
+    const std::lock_guard guard(mutex_);
+    return change(known_);
+  }
+
+  const ProcessSettings settings_{};
+  Payload call_;                  // until it has been started
+  const bool startable_ = false;  // made here; else another process's
+  mutable std::mutex mutex_;      // no other one is taken under it
+  Known known_;                   // guarded by mutex_
 };
 
 /// Gives those that this process has started and that have not ended.
