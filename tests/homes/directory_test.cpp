@@ -84,7 +84,7 @@ TEST_F(DirectoryTest, MoreProcessesThanSlotsAreSpreadInProportion) {
 
 // One look at every rank for each start would take minutes.
 TEST_F(DirectoryTest, AStartCostsTheSameHoweverManyRanksThereAre) {
-  constexpr std::size_t kRanks = 20'000;
+  constexpr std::size_t kRanks = 8'000;
   directory = of(std::vector<Directory::RankSlots>(kRanks, {"alpha", 2, 0}));
   StartRequest there;
   there.host = "alpha";
