@@ -176,16 +176,10 @@ class Pool {
   auto starmap(F&& f, Range&& range, MapOptions options = {}) const {
     return starmap_async(std::forward<F>(f), std::forward<Range>(range), options).get();
   }
-  /// In braces, an element is the arguments in braces: `starmap(f, {{1, "a"}, {2, "b"}})`; a tuple
-  /// where the parameters of `f` cannot be known (a generic lambda).
-  template <class F = detail::Unresolved>
+  /// In braces, an element may be the arguments in braces: `starmap(f, {{1, "a"}, {2, "b"}})`, where the
+  /// parameters of `f` can be known (not of a generic lambda).
+  template <class F = detail::Unresolved, class T = detail::arguments_t<F>>
   requires detail::OneFunction<F>
-  auto starmap(F&& f, std::initializer_list<detail::arguments_t<F>> range,
-               MapOptions options = {}) const {
-    return starmap_async(std::forward<F>(f), range, options).get();
-  }
-  template <class F = detail::Unresolved, class T>
-  requires detail::OneFunction<F> && detail::WithoutSignature<F>
   auto starmap(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
     return starmap_async(std::forward<F>(f), range, options).get();
   }
@@ -204,16 +198,8 @@ class Pool {
     using R = detail::received_t<detail::spread_result_t<F, Element>>;
     return submit<R, true>(function, std::move(elements), options);
   }
-  template <class F = detail::Unresolved>
+  template <class F = detail::Unresolved, class T = detail::arguments_t<F>>
   requires detail::OneFunction<F>
-  auto starmap_async(F&& f, std::initializer_list<detail::arguments_t<F>> range,
-                     MapOptions options = {}) const {
-    using Element = detail::arguments_t<F>;
-    return starmap_async(std::forward<F>(f), std::span<const Element>(range.begin(), range.size()),
-                         options);
-  }
-  template <class F = detail::Unresolved, class T>
-  requires detail::OneFunction<F> && detail::WithoutSignature<F>
   auto starmap_async(F&& f, std::initializer_list<T> range, MapOptions options = {}) const {
     return starmap_async(std::forward<F>(f), std::span<const T>(range.begin(), range.size()),
                          options);

@@ -123,10 +123,4 @@ std::vector<LoadedModule> scan_modules() {
   return std::move(scan.modules);
 }
 
-stable::vector<ModuleInfo> modules() {
-  stable::vector<ModuleInfo> infos;
-  for (auto& module : scan_modules()) infos.push_back(std::move(module.info));
-  return infos;
-}
-
 }  // namespace mpx::detail

@@ -128,6 +128,12 @@ const Located& locate_cached(const void* address) {
 
 }  // namespace
 
+stable::vector<ModuleInfo> modules() {
+  stable::vector<ModuleInfo> infos;
+  for (const auto& module : current_table()->modules) infos.push_back(module.info);
+  return infos;
+}
+
 CodeToken token_of(const void* address) { return locate_cached(address).token; }
 
 const void* address_of(const CodeToken& token) {

@@ -46,12 +46,13 @@ void Directory::load(int rank, int more) {
 }
 
 const Directory::Candidates& Directory::on_host(const std::string& host) {
-  const auto [entry, first] = on_host_.try_emplace(host, Willing{ranks_});
+  const auto known = on_host_.find(host);
+  if (known != on_host_.end()) return known->second;
+  auto& its = on_host_.try_emplace(host, Willing{ranks_}).first->second;
   for (const int rank : candidates_) {
-    if (!first) break;
-    if (ranks_[static_cast<std::size_t>(rank)].host == host) entry->second.insert(rank);
+    if (ranks_[static_cast<std::size_t>(rank)].host == host) its.insert(rank);
   }
-  return entry->second;
+  return its;
 }
 
 std::vector<ProcessId> Directory::live_in_order() const {

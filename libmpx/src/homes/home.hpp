@@ -19,9 +19,7 @@ class Outbox {
   /// Answers the request `to` (nothing is sent where no answer was asked for).
   void reply(const FrameHeader& to, Status status, Payload payload = {}) {
     if (to.call == 0) return;
-    auto header = to_process(Kind::reply, to.from, to.object, static_cast<std::uint16_t>(status));
-    header.call = to.call;
-    send(make_frame(header, std::move(payload)));
+    send(make_frame(to_caller(to, status), std::move(payload)));
   }
   void reply(const FrameHeader& to, Status status, Bytes bytes) {
     reply(to, status, Payload{std::move(bytes), {}});

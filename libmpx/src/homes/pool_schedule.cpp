@@ -152,10 +152,9 @@ bool PoolHome::fill_one(Worker& worker, PoolBatch& batch, Outbox& out) {
     units = std::min(units, settings_.max_tasks_per_child - worker.given);
   }
   dispatch(worker, batch, pending_.take(batch, units), out);
-  if (worker.given == settings_.max_tasks_per_child) {  // 0, no limit, is never reached
-    quit(worker, out);
-  }
-  settle(worker);
+  worker.given == settings_.max_tasks_per_child
+      ? quit(worker, out)  // 0, no limit, is never reached
+      : settle(worker);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/claims.hpp"
@@ -23,6 +24,20 @@ struct QueueCore::Answer {
   bool come = false, given_up = false;
   bool item = false;  // it is one, for the thread that waits; in due_
   Status status = Status::ok;
+};
+
+/// A thread's wait for an answer, until it has taken the item or an exception ends it: those whose
+/// answers came later wait for that. Under the client's mutex.
+struct QueueCore::Getting {
+  ~Getting() {
+    answer->given_up = true;
+    const auto mine = std::find(core.due_.begin(), core.due_.end(), answer.get());
+    if (mine == core.due_.end()) return;
+    core.due_.erase(mine);
+    core.client().wake_waiting();
+  }
+  QueueCore& core;
+  std::shared_ptr<Answer> answer = std::make_shared<Answer>();
 };
 
 /// Items of one message that have not been taken, and the claim on the first.
@@ -181,18 +196,20 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     if (has_spare()) {
       if (auto item = take_ahead()) return item;
     }
-    auto answer = std::make_shared<Answer>();
+    const Getting getting{*this};
+    const auto& answer = getting.answer;
     const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
-    const auto call = from.post_call(
-        lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-        {Packer::pack(kWant, *slot_, taken_), {}}, [answer, core, &from](const Reply& reply) {
-          answer->come = true;
-          answer->status = reply.status;
-          core->late_ = answer->given_up;
-          answer->item = reply.status == Status::ok && !answer->given_up;
-          if (answer->item) core->due_.push_back(answer.get());
-          if (answer->given_up) from.run_soon([core] {});
-        });
+    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+                                     {Packer::pack(kWant, *slot_, taken_), {}},
+                                     [answer = answer, core, &from](const Reply& reply) {
+                                       answer->come = true;
+                                       answer->status = reply.status;
+                                       core->late_ = answer->given_up;
+                                       answer->item =
+                                           reply.status == Status::ok && !answer->given_up;
+                                       if (answer->item) core->due_.push_back(answer.get());
+                                       if (answer->given_up) from.run_soon([core] {});
+                                     });
     const Purpose purpose{Kind::queue_get, id()};
     const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
                                 [&] { return answer->come || has_spare(); });
@@ -207,11 +224,8 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
         from.post(lock, Kind::queue_give_up, id());
       }
     }
-    if (answer->item) {  // each its own: those whose answer came before take first
+    if (answer->item)  // each its own: those whose answer came before take first
       from.wait(lock, Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
-      due_.pop_front();
-      from.wake_waiting();
-    }
     if (answer->item || has_spare()) {
       if (auto item = take_ahead()) return item;
     }

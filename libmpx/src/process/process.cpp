@@ -51,7 +51,7 @@ bool ProcessCore::require_started(const char* what, Deadline deadline) {
 
 /// For the text of an error.
 std::string ProcessCore::text() const {
-  const auto name = startable_ && known().name.empty() ? settings_.name : known().name;
+  const auto name = known().name;
   return name.empty() ? "a Process" : fmt::format("process '{}'", name);
 }
 
@@ -69,7 +69,7 @@ bool ProcessCore::learn(Deadline deadline) {
 
 void ProcessCore::take_in(const ProcessFacts& facts, bool started) {
   note([&](Known& known) {
-    known.started = started;
+    known.started |= started;  // an older answer may come later
     known.name = facts.name;
     known.host = facts.host;
     known.pid = facts.pid;
@@ -178,8 +178,7 @@ void ProcessCore::close() {
 
 std::string ProcessCore::name() {
   if (!startable_) require_started("name");
-  const auto now = known();
-  return now.started ? now.name : settings_.name;
+  return known().name;
 }
 pid_t ProcessCore::pid() {
   require_started("pid");

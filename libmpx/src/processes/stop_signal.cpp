@@ -92,6 +92,7 @@ void on_rank_signal(int signo, siginfo_t* info, void* /*context*/) {
   }
   errno = saved;
 }
+
 sigset_t requests() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -206,9 +207,8 @@ void install_rank_handlers(bool launched, bool reports, bool silently) {
   action.sa_sigaction = on_rank_signal;
   action.sa_flags = SA_RESTART | SA_SIGINFO;
   ::sigemptyset(&action.sa_mask);
-  const bool held = holds && reports;
-  for (const int signo : kRequests) {
-    if (!held) ::sigaction(signo, &action, nullptr);
+  if (!holds || !reports) {
+    for (const int signo : kRequests) ::sigaction(signo, &action, nullptr);
   }
   if (launched) ::sigaction(SIGTERM, &action, nullptr);
   if (reports) spare_copies();  // the user's code runs here

@@ -142,10 +142,7 @@ void Supervisor::signal(const FrameHeader& request, int signo) {
 void Supervisor::kill(Child& child) { signal(to_process(Kind::signal, child.id), SIGKILL); }
 
 void Supervisor::answer(const FrameHeader& request) {
-  if (request.call == 0) return;
-  auto header = to_process(Kind::reply, request.from, request.object);
-  header.call = request.call;
-  route_(make_frame(header, {}));
+  if (request.call != 0) route_(make_frame(to_caller(request, Status::ok), {}));
 }
 
 void Supervisor::deliver(Frame frame) {

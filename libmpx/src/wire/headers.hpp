@@ -5,7 +5,7 @@
 
 namespace mpx::detail {
 
-/// Headers of what wants no answer.
+/// Headers of what wants no answer, and of answers.
 
 /// To the home of `object`.
 inline FrameHeader to_home(Kind kind, const ObjectId& object, ProcessId from = {}) {
@@ -33,6 +33,14 @@ inline FrameHeader to_rank(Kind kind, int rank, ProcessId from = {}) {
   header.kind = kind;
   header.from = from;
   header.to = ProcessId(rank, 0);
+  return header;
+}
+
+/// The answer to `request`.
+inline FrameHeader to_caller(const FrameHeader& request, Status status) {
+  auto header =
+      to_process(Kind::reply, request.from, request.object, static_cast<std::uint16_t>(status));
+  header.call = request.call;
   return header;
 }
 

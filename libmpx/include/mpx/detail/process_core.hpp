@@ -28,7 +28,9 @@ class ProcessCore : public Core {
  public:
   ProcessCore() = default;
   ProcessCore(ProcessSettings settings, Payload call)
-      : settings_(std::move(settings)), call_(std::move(call)), startable_(true) {}
+      : settings_(std::move(settings)), call_(std::move(call)), startable_(true) {
+    known_.name = settings_.name;
+  }
   ~ProcessCore() override;
 
   static std::shared_ptr<ProcessCore> make(ProcessSettings settings, Payload call);

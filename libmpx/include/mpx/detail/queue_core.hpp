@@ -50,6 +50,7 @@ class QueueCore : public Core {
  private:
   struct Units;
   struct Answer;
+  struct Getting;
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;

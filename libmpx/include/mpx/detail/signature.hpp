@@ -74,10 +74,6 @@ requires(Signature<F>::known&& Signature<F>::object == ObjectAs::none) struct Ar
 };
 template <class F>
 using arguments_t = typename Arguments<std::decay_t<F>>::Type;
-template <class F>
-concept WithoutSignature =
-    !Signature<std::decay_t<F>>::known || Signature<std::decay_t<F>>::object != ObjectAs::none;
-
 /// A parameter through which the called code would change something that the caller never sees.
 template <class P>
 inline constexpr bool is_mutable_reference =
