@@ -524,7 +524,7 @@ Reference Incoming::take(const ObjectId& id) {
 Core::~Core() = default;
 
 const ObjectId& Core::id() {
-  std::call_once(once_, [this] {
+  once_.run([this] {
     if (!id_.empty()) return;
     client_ = Client::current();
     try {

@@ -5,7 +5,7 @@
 namespace mpx::detail {
 
 const ObjectId& ConditionCore::name() {
-  std::call_once(once_, [this] {
+  once_.run([this] {
     if (name_.empty()) name_ = lock_->client().new_object(lock_->id().home);
   });
   return name_;

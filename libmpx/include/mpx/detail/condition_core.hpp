@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "mpx/detail/sync_core.hpp"
 
@@ -29,7 +28,7 @@ class ConditionCore {
 
   std::shared_ptr<SyncCore> lock_;
   bool recursive_;
-  std::once_flag once_;  // for name_
+  Once once_;  // for name_
   ObjectId name_;
 };
 

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 #include "mpx/detail/deadline.hpp"
 #include "mpx/detail/encode.hpp"
 #include "mpx/detail/ids.hpp"
+#include "mpx/detail/once.hpp"
 #include "mpx/detail/stable.hpp"
 #include "mpx/error.hpp"
 
@@ -103,7 +103,7 @@ class Core : public std::enable_shared_from_this<Core> {
   friend class Client;
   friend class ConnectionCore;
 
-  std::once_flag once_;
+  Once once_;
   ObjectId id_;
   std::shared_ptr<Client> client_;
   bool retired_ = false;  // guarded by the client's mutex
