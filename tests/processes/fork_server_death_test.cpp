@@ -81,7 +81,7 @@ class ForkServerDeath : public ::testing::Test {
     if (rank == 0) {
       ::setpgid(0, 0);
       Launcher launcher(
-          [&](std::uint64_t serial, Channel) { return descendants_main(pids, serial); });
+          [&](const Birth& birth) { return descendants_main(pids, birth.serial); });
       if (with_fork_of_rank && ::fork() == 0) {  // holds the rank's sockets open for a while
         ::prctl(PR_SET_PDEATHSIG, 0);
         ::alarm(10);
@@ -123,7 +123,7 @@ TEST_F(ForkServerDeath, ByStopLeavesNobody) {
   Pids pids;
   std::vector<Watch> watches;
   {
-    Launcher rank([&](std::uint64_t serial, Channel) { return descendants_main(pids, serial); });
+    Launcher rank([&](const Birth& birth) { return descendants_main(pids, birth.serial); });
     std::vector<Channel> channels;
     for (std::uint64_t serial = 1; serial <= 4; ++serial) channels.push_back(rank.spawn(serial));
     for (int i = 0; i < kDescendants; ++i) watches.emplace_back(pids.next());
@@ -135,7 +135,8 @@ TEST_F(ForkServerDeath, ByStopLeavesNobody) {
 }
 
 TEST_F(ForkServerDeath, IsReportedAndEndsItsChildren) {
-  Launcher rank([](std::uint64_t, Channel channel) {
+  Launcher rank([](Birth birth) {
+    auto& channel = birth.channel;
     ignore_all_signals();
     give_byte(channel, 1);
     pause_for_ever();

@@ -23,7 +23,8 @@ class ForkServerSignals : public ::testing::Test {
 };
 
 // Tells that it is ready, and ends with the stop flag when told to.
-int wait_for_end(std::uint64_t, Channel channel) {
+int wait_for_end(Birth birth) {
+  auto& channel = birth.channel;
   give_byte(channel, 1);
   (void)take_byte(channel);
   return stop_flag() ? 7 : 8;
@@ -75,7 +76,8 @@ TEST_F(ForkServerSignals, AnnouncedOnesTerminate) {
 }
 
 TEST_F(ForkServerSignals, ThatAskTheJobToStopEndNoSleepOfAChild) {
-  Launcher rank([](std::uint64_t, Channel channel) {
+  Launcher rank([](Birth birth) {
+    auto& channel = birth.channel;
     give_byte(channel, 1);
     const bool slept = ::poll(nullptr, 0, 200) == 0 && ::sleep(1) == 0;
     give_byte(channel, 2);
@@ -106,7 +108,7 @@ TEST_F(ForkServerSignals, ThatTheRankIgnoresOrBlocksAreAChildsAsUsersExpect) {
       ::signal(signo, SIG_IGN);
     ::signal(SIGPROF, [](int) {});  // of the program
     ::sigprocmask(SIG_BLOCK, &all, nullptr);
-    Launcher rank([](std::uint64_t, Channel) {
+    Launcher rank([](const Birth& /*birth*/) {
       sigset_t blocked;
       ::sigprocmask(SIG_SETMASK, nullptr, &blocked);
       if (::sigisemptyset(&blocked) == 0) return 1;
@@ -126,12 +128,12 @@ TEST_F(ForkServerSignals, ThatTheRankIgnoresOrBlocksAreAChildsAsUsersExpect) {
 }
 
 TEST_F(ForkServerSignals, EndACopyThatAChildHasForked) {
-  Launcher rank([](std::uint64_t serial, Channel) {
+  Launcher rank([](const Birth& birth) {
     const pid_t copy = ::fork();
     if (copy == 0) {
       for (;;) ::pause();
     }
-    if (serial == 2) ::usleep(100'000);
+    if (birth.serial == 2) ::usleep(100'000);
     ::kill(copy, SIGUSR1);  // which launchers send to all
     ::kill(copy, SIGTERM);
     int status = 0;
@@ -185,7 +187,7 @@ TEST_F(ForkServerSignals, ChildrenSeeNoLaunchersVariables) {
     ::setenv("PMIX_NAMESPACE", "1", 1);
     ::setenv("PMIX_RANK", "0", 1);
     ::setenv("OMPI_MCA_btl", "self,vader", 1);
-    Launcher rank([](std::uint64_t, Channel) {
+    Launcher rank([](const Birth& /*birth*/) {
       const char* kept = std::getenv("OMPI_MCA_btl");
       if (std::getenv("OMPI_COMM_WORLD_RANK") || std::getenv("PMIX_RANK")) return 1;
       return kept && std::strcmp(kept, "self,vader") == 0 ? 0 : 2;

@@ -35,7 +35,9 @@ class ForkServerTest : public ::testing::Test {
 };
 
 TEST_F(ForkServerTest, ReportsHowEachChildEnded) {
-  Launcher rank([](std::uint64_t serial, Channel channel) -> int {
+  Launcher rank([](Birth birth) -> int {
+    const auto serial = birth.serial;
+    auto& channel = birth.channel;
     ::signal(SIGSEGV, SIG_DFL);  // sanitizers handle these
     ::signal(SIGABRT, SIG_DFL);
     std::freopen("/dev/null", "w", stderr);
@@ -88,7 +90,9 @@ TEST_F(ForkServerTest, ReportsHowEachChildEnded) {
 }
 
 TEST_F(ForkServerTest, RunsTwoHundredChildrenAtOnce) {
-  Launcher rank([](std::uint64_t serial, Channel channel) {
+  Launcher rank([](Birth birth) {
+    const auto serial = birth.serial;
+    auto& channel = birth.channel;
     give_byte(channel, 1);
     return take_byte(channel) == 2 ? static_cast<int>(serial % 100) : 101;
   });
@@ -116,7 +120,8 @@ TEST_F(ForkServerTest, WritesEachBufferOnceAndRunsExitHandlers) {
   EXPECT_EQ(in_fake_rank([&] {
               ::dup2(::fileno(file), 1);
               std::printf("rank ");  // still buffered when the fork server is forked
-              Launcher rank([](std::uint64_t serial, Channel) {
+              Launcher rank([](const Birth& birth) {
+                const auto serial = birth.serial;
                 child_text = "exit" + std::to_string(serial) + " ";
                 std::atexit(write_child_text);
                 std::cout << "child" << serial << ' ';
@@ -148,7 +153,9 @@ constexpr std::uint64_t kSpawns = 1000;
 TEST_F(ForkServerTest, LeaksNoDescriptors) {
   const int before = open_fds();
   {
-    Launcher rank([](std::uint64_t serial, Channel channel) {
+    Launcher rank([](Birth birth) {
+      const auto serial = birth.serial;
+      auto& channel = birth.channel;
       give_byte(channel, open_fds());
       if (serial == 1) (void)take_byte(channel);  // its channel stays open in the rank
       return 0;
@@ -191,7 +198,8 @@ TEST_F(ForkServerTest, GivesChildrenWhatTheirOptionsSay) {
   ASSERT_EQ(::sched_getaffinity(0, sizeof own, &own), 0);
   int cpu = CPU_SETSIZE - 1;
   while (cpu >= 0 && !CPU_ISSET(cpu, &own)) --cpu;
-  Launcher rank([cpu](std::uint64_t serial, Channel) {
+  Launcher rank([cpu](const Birth& birth) {
+    const auto serial = birth.serial;
     cpu_set_t set;
     CPU_ZERO(&set);
     ::sched_getaffinity(0, sizeof set, &set);
@@ -221,7 +229,7 @@ TEST_F(ForkServerTest, GivesChildrenWhatTheirOptionsSay) {
 
 TEST_F(ForkServerTest, ReportsAChildThatItCannotStart) {
   EXPECT_EQ(in_fake_rank([] {
-              Launcher rank([](std::uint64_t, Channel) { return 0; });
+              Launcher rank([](const Birth& /*birth*/) { return 0; });
               auto first = rank.spawn(1);  // the fork server is ready once this has started
               if (rank.next(Type::exited).serial != 1) return 3;
               rlimit few{};
@@ -247,7 +255,7 @@ TEST_F(ForkServerTest, GivesChildrenAnEmptyInputWhateverTheRankHasReadAhead) {
               std::clearerr(stdin);
               std::string line;
               std::getline(std::cin, line);
-              Launcher rank([](std::uint64_t, Channel) {
+              Launcher rank([](const Birth& /*birth*/) {
                 std::string more;
                 return !std::getline(std::cin, more) && std::fgetc(stdin) == EOF ? 0 : 2;
               });
@@ -262,7 +270,7 @@ TEST_F(ForkServerTest, GivesChildrenAnEmptyInputWhateverTheRankHasReadAhead) {
 TEST_F(ForkServerTest, OpensStandardDescriptorsThatAreClosed) {
   EXPECT_EQ(in_fake_rank([] {
               for (const int fd : {0, 1, 2}) ::close(fd);
-              Launcher rank([](std::uint64_t, Channel) { return 0; });
+              Launcher rank([](const Birth& /*birth*/) { return 0; });
               for (const int fd : {0, 1, 2}) {
                 struct stat status {};
                 if (::fstat(fd, &status) != 0 || status.st_rdev != makedev(1, 3)) return 1 + fd;
@@ -283,7 +291,7 @@ TEST_F(ForkServerTest, RaisesTheLimitOfOpenFilesForTheRankAlone) {
               };
               const rlimit few{100, 200};
               if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return 1;
-              Launcher rank([=](std::uint64_t, Channel) { return open_files() == 100 ? 0 : 2; });
+              Launcher rank([=](const Birth& /*birth*/) { return open_files() == 100 ? 0 : 2; });
               auto channel = rank.spawn(1);
               if (const auto status = rank.next(Type::exited).status; status != 0)
                 return status >> 8;
@@ -296,7 +304,7 @@ TEST_F(ForkServerTest, RefusesToStartInAProgramWithThreads) {
   std::atomic<bool> end{false};
   std::thread thread([&] { end.wait(false); });
   try {
-    (void)ForkServer::start([](std::uint64_t, Channel) { return 0; });
+    (void)ForkServer::start([](const Birth& /*birth*/) { return 0; });
     ADD_FAILURE();
   } catch (const LaunchError& error) {
     EXPECT_NE(std::string(error.what()).find(" threads"), std::string::npos) << error.what();
@@ -309,7 +317,7 @@ TEST_F(ForkServerTest, RefusesToStartInAProgramWithThreads) {
 TEST_F(ForkServerTest, StopEndsAndReapsEverything) {
   std::vector<pid_t> pids;
   {
-    Launcher rank([](std::uint64_t, Channel channel) { return take_byte(channel); });
+    Launcher rank([](Birth birth) { return take_byte(birth.channel); });
     std::vector<Channel> channels;
     pids.push_back(rank.forker.pid());
     for (std::uint64_t serial = 1; serial <= 5; ++serial) channels.push_back(rank.spawn(serial));
@@ -329,7 +337,7 @@ TEST_F(ForkServerTest, StopEndsAndReapsEverything) {
 }
 
 TEST_F(ForkServerTest, IsLeftAloneByAProcessThatTheRankForked) {
-  Launcher rank([](std::uint64_t, Channel) { return 0; });
+  Launcher rank([](const Birth& /*birth*/) { return 0; });
   EXPECT_EQ(in_fake_rank([&] {
               { ForkServer moved(std::move(rank.forker)); }
               return 0;

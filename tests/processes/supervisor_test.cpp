@@ -16,7 +16,9 @@ struct SupervisorTest : ::testing::Test {
   void SetUp() override { ::alarm(kTestSeconds); }  // a hang ends the program
   void TearDown() override { ::alarm(0); }
 
-  static int child(std::uint64_t serial, Channel channel) {
+  static int child(Birth birth) {
+    const auto serial = birth.serial;
+    auto& channel = birth.channel;
     Frame frame;
     frame.header.kind = static_cast<Kind>(serial & 0xffff);
     frame.header.object = {0, 1, ProcessId(0, 0)};

@@ -61,10 +61,13 @@ void Client::set_current_of_thread(std::shared_ptr<Client> client) {
   current_client_of_thread = std::move(client);
 }
 
-void Client::attach(Link* link, ClaimWord* claims) {
+void Client::attach(Link* link, ClaimWord* claims, PermitNotes* permits) {
   watch_forks();
   const std::lock_guard guard(mutex_);
   link_ = link;
+  map_ = link->mapped_words();
+  permits_ = permits;
+  if (permits != nullptr) noted_.resize(permits->size());
   if (claims == nullptr) {
     own_claims_ = std::make_unique<ClaimWord[]>(kClaimSlots);
     slot_objects_.resize(kClaimSlots);
@@ -80,6 +83,7 @@ void Client::detach() {
   decltype(soon_) soon;
   const std::lock_guard guard(mutex_);
   link_ = nullptr;
+  map_ = nullptr;
   handlers.swap(handlers_);
   soon.swap(soon_);
 }
@@ -389,13 +393,45 @@ void Client::free_claim_slot(std::uint16_t slot) {
   if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }
 
-std::uint64_t Client::work_on_word(const WordRequest& request, const ObjectId& object) {
+PermitNote* Client::note_of(WordRef word, const ObjectId& semaphore) {
+  if (mapped(word) == nullptr) return nullptr;
+  const std::lock_guard guard(mutex());
+  if (permits_ == nullptr) return nullptr;
+  PermitNote* free = nullptr;
+  for (auto& note : *permits_) {
+    if (note.held() != 0 && note.semaphore() == semaphore) {
+      free = &note;
+      break;
+    }
+    const bool used = noted_[static_cast<std::size_t>(&note - permits_->data())];
+    if (free == nullptr && !used && note.held() == 0) free = &note;
+  }
+  if (free == nullptr) return nullptr;
+  noted_[static_cast<std::size_t>(free - permits_->data())] = true;
+  if (free->held() == 0) free->begin(semaphore);
+  return free;
+}
+
+void Client::done_with(PermitNote* note) {
+  noted_[static_cast<std::size_t>(note - permits_->data())] = false;
+}
+
+/// What the word is, where this process reaches it itself.
+std::optional<std::uint64_t> Client::peek(WordRef word) {
+  if (auto* const place = mapped(word)) return perform({.word = word}, *place);
+  const std::lock_guard guard(mutex());
+  if (link_ == nullptr || !link_->reaches(word)) return std::nullopt;
+  return link_->work_on_word({.word = word});
+}
+
+std::uint64_t Client::work_on_far_word(const WordRequest& request, const ObjectId& object) {
   {
     std::unique_lock lock(mutex());
     require_link();
     // These need no answer from anybody: a loop of them drives now and then all the same.
     if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
-    if (link_->reaches(request.word)) return link_->work_on_word(request);
+    if (link_->reaches(request.word) && (permits_ == nullptr || request.permits == 0))
+      return link_->work_on_word(request);
   }
   const auto answer =
       call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}}, object);

@@ -23,6 +23,7 @@
 #include "mpx/detail/core.hpp"
 #include "wire/kinds.hpp"
 #include "wire/process.hpp"
+#include "wire/shared_block.hpp"
 #include "wire/waits.hpp"
 
 namespace mpx::detail {
@@ -72,8 +73,9 @@ class Client : public std::enable_shared_from_this<Client> {
   static bool exists();
   static void set_current_of_thread(std::shared_ptr<Client> client);
 
-  /// Connects. `claims` are the words by which units handed ahead are taken; null: own ones.
-  void attach(Link* link, ClaimWord* claims);
+  /// Connects. `claims` are the words by which units handed ahead are taken; null: own ones. `permits`:
+  /// where a process notes what it holds for the time after its death; null: it is a rank.
+  void attach(Link* link, ClaimWord* claims, PermitNotes* permits = nullptr);
   /// From now on calls throw UsageError, and so do waits of other threads: when this returns, none is
   /// under way in the link.
   void end_waits();
@@ -179,8 +181,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// mpx has started a thread of its own.
   void add_own_thread() { ++own_threads_; }
 
-  /// Words. A process has its rank work on them, and a rank that does not reach one asks its home:
-  /// then they wait for the answer.
+  /// Words. Who does not reach one has its rank or the word's home work on it, and waits for the answer.
   std::uint64_t word_load(WordRef word) {
     return work_on_word({word, WordRequest::Operation::load});
   }
@@ -193,19 +194,26 @@ class Client : public std::enable_shared_from_this<Client> {
   std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
     return work_on_word({word, WordRequest::Operation::compare_exchange, desired, expected});
   }
-  /// The same; if it succeeds, this process holds so many permits more of the semaphore.
+  /// The same by the rank of this process; if it succeeds, the rank notes that this process holds so
+  /// many permits more of the semaphore.
   std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired,
                                       const ObjectId& semaphore, std::int64_t permits) {
     return work_on_word(
         {word, WordRequest::Operation::compare_exchange, desired, expected, permits}, semaphore);
   }
+  /// Where this process notes its permits of a semaphore with this word, until done_with(), which is
+  /// called under the mutex; null where it does not do that itself.
+  PermitNote* note_of(WordRef word, const ObjectId& semaphore);
+  void done_with(PermitNote* note);
 
-  /// Whether a wait with this deadline has to be left to the home of the word: where an operation on
-  /// the word is a message, its answer may come later than that.
+  /// Whether a wait with this deadline is left to the home of the word: where only the home works on it,
+  /// and where an operation on it is a message, whose answer may come later than that.
   [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
-    if (deadline.is_now() || deadline.is_never()) return false;
+    if (mapped(word) != nullptr) return false;
     const std::lock_guard guard(mutex());
-    return link_ == nullptr || !link_->reaches(word);
+    if (link_ == nullptr) return true;
+    if (link_->reaches(word)) return false;
+    return !link_->asks_rank() || !(deadline.is_now() || deadline.is_never());
   }
 
   /// Calls `enough(word)` with `seen`, then, where this process reaches the word itself, with what it
@@ -310,7 +318,18 @@ class Client : public std::enable_shared_from_this<Client> {
     Reply reply;
   };
 
-  std::uint64_t work_on_word(const WordRequest& request, const ObjectId& object = {});
+  std::uint64_t work_on_word(const WordRequest& request, const ObjectId& object = {}) {
+    // The permits that a process takes this way are its rank's to note.
+    if (auto* const place = mapped(request.word); place != nullptr && request.permits == 0)
+      return perform(request, *place);
+    return work_on_far_word(request, object);
+  }
+  std::uint64_t work_on_far_word(const WordRequest& request, const ObjectId& object);
+  [[nodiscard]] std::uint64_t* mapped(WordRef word) const {
+    const auto* const map = map_.load(std::memory_order_acquire);
+    return map != nullptr && !is_forked_copy() ? map->at(word) : nullptr;
+  }
+  std::optional<std::uint64_t> peek(WordRef word);
   bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting);
   void tell_waits(std::uint64_t round);
   [[nodiscard]] int service_threads() const;
@@ -339,6 +358,9 @@ class Client : public std::enable_shared_from_this<Client> {
   std::atomic<int> serving_rank_ = -1;  // none known
   std::atomic<bool> in_passing_ = false;
   std::uint32_t word_operations_ = 0;
+  std::atomic<const WordMap*> map_ = nullptr;  // null once calls are no longer served
+  PermitNotes* permits_ = nullptr;
+  std::vector<bool> noted_;  // permits_ that somebody uses
   std::atomic<std::chrono::seconds> patience_ = std::chrono::seconds(0);  // none: say nothing
   std::uint64_t next_call_ = 1;
   std::uint32_t next_object_ = 1;
@@ -369,9 +391,9 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
   constexpr auto kLongest = std::chrono::milliseconds(10);
   std::optional<Deadline> soon, end;
   for (int look = 0; !enough(seen); ++look) {
-    std::unique_lock lock(mutex());
-    if (link_ == nullptr || !link_->reaches(word)) return;
-    seen = link_->work_on_word({.word = word});
+    const auto now = peek(word);
+    if (!now) return;
+    seen = *now;
     if (look < kEagerLooks) {
       pause_processor();
       continue;
@@ -381,8 +403,10 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
       end = Deadline::after(kLongest);
     }
     if (end->passed() || deadline.passed() || (look >= kLooks && soon->passed())) return;
-    if (look % 16 == 0) drive_once(lock);
-    lock.unlock();
+    if (look % 16 == 0) {
+      std::unique_lock lock(mutex());
+      drive_once(lock);
+    }
     ::sched_yield();  // the holder may wait for this core
   }
 }

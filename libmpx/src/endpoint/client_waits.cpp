@@ -76,6 +76,7 @@ int Client::service_threads() const {
 void Client::end_waits() {
   std::unique_lock lock(mutex_);
   ended_ = true;
+  map_ = nullptr;
   turn_.notify_all();
   while (driving_) {  // in there, without the mutex, it uses what is about to go
     link_->interrupt();

@@ -7,7 +7,7 @@
 #include "endpoint/direct_inbox.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "mpx/error.hpp"
-#include "wire/words.hpp"
+#include "wire/word_map.hpp"
 
 namespace mpx::detail {
 
@@ -35,6 +35,11 @@ class Link {
   virtual std::uint64_t work_on_word(const WordRequest& /*request*/) {
     throw UsageError("this process reaches no words");
   }
+  /// Whether, for a word that it does not reach, its rank is to be asked, which may: else only the word's
+  /// home does.
+  [[nodiscard]] virtual bool asks_rank() const { return false; }
+  /// Words on which this process works without any link, as long as it lives; null: none.
+  [[nodiscard]] virtual const WordMap* mapped_words() const { return nullptr; }
   /// Direct channels from other processes of the node, where drive() takes from them; else null.
   virtual DirectInbox* direct() { return nullptr; }
 };

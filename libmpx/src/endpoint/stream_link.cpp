@@ -22,8 +22,9 @@ constexpr auto kSpin = 20us;  // before a sleep, with a core to spare
 }  // namespace
 
 StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
-                       std::function<void()> lost)
+                       std::function<void()> lost, const MappedWords* words)
     : channel_(std::move(channel)),
+      words_(words),
       driver_bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       deliver_(std::move(deliver)),
       lost_(std::move(lost)) {

@@ -12,8 +12,9 @@ namespace mpx::detail {
 class StreamLink : public Link {
  public:
   /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is
-  /// gone.
-  StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost);
+  /// gone. `words`: those that the rank shares with this process; null: it asks for all.
+  StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost,
+             const MappedWords* words = nullptr);
 
   void send(Frame frame) override;
   void flush() override { channel_.ring_if_asleep(); }
@@ -21,6 +22,16 @@ class StreamLink : public Link {
   void interrupt() override {}
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
     return driven_since_;
+  }
+  [[nodiscard]] bool reaches(WordRef word) const override {
+    return words_ != nullptr && words_->map().at(word) != nullptr;
+  }
+  std::uint64_t work_on_word(const WordRequest& request) override {
+    return perform(request, *words_->map().at(request.word));
+  }
+  [[nodiscard]] bool asks_rank() const override { return words_ == nullptr; }
+  [[nodiscard]] const WordMap* mapped_words() const override {
+    return words_ != nullptr ? &words_->map() : nullptr;
   }
   DirectInbox* direct() override { return &direct_; }
 
@@ -30,6 +41,7 @@ class StreamLink : public Link {
   void sleep(const timespec* timeout, int bell = -1, int other_bell = -1) const;
 
   Channel channel_;
+  const MappedWords* words_;
   UniqueFd driver_bell_;        // rung by a thread that had to wait for room
   bool driver_sleeps_ = false;  // guarded by the client's mutex
   DirectInbox direct_;

@@ -72,7 +72,6 @@ class WaitList {
 /// | event          | free, nobody waits | taken, nobody waits  | taken, some wait (contended)     |
 /// |----------------|--------------------|----------------------|----------------------------------|
 /// | acquire        | taken, ok          | waits; contended     | waits, behind the others         |
-/// | … only a try   | taken, ok          | no                   | no                               |
 /// | release        | Lock: usage;       | given back, ok       | given back, and granted in order |
 /// |                | else given back    |                      | to all who can have it; ok       |
 /// | cancel         | –                  | – (was granted)      | out, no; the last: not contended |

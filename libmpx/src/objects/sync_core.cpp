@@ -88,6 +88,8 @@ void SyncCore::unlock() {
   auto& to = client();
   auto expected = LockWord::owned_by(to.self().id);
   try {
+    if (to.leaves_to_home(ref(lock_), Deadline::never()))
+      return release_at_home(*this, 1, "unlock");
     while (true) {
       const auto word =
           to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);

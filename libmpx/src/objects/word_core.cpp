@@ -53,15 +53,15 @@ std::uint64_t WordCore::look() {
   return to.word_load(ref(place_));
 }
 
-bool WordCore::change(const Next& next, std::int64_t permits) {
+bool WordCore::change(const Next& next, std::int64_t by_rank) {
   auto& to = client();
   auto word = seen_.load(std::memory_order_relaxed);
   auto after = next(word);
   if (!after) after = next(word = to.word_load(ref(place_)));
   while (after) {
-    const auto was = permits == 0
+    const auto was = by_rank == 0
                          ? to.word_compare_exchange(ref(place_), word, *after)
-                         : to.word_compare_exchange(ref(place_), word, *after, id(), permits);
+                         : to.word_compare_exchange(ref(place_), word, *after, id(), by_rank);
     seen_.store(was == word ? *after : was, std::memory_order_relaxed);
     if (was == word) return true;
     after = next(word = was);
@@ -86,6 +86,7 @@ std::shared_ptr<SemaphoreCore> SemaphoreCore::load(Reader& reader) {
   Settings settings;
   settings.permits = reader.number<std::uint64_t>();
   settings.bounded = reader.number<std::uint8_t>() != 0;
+  settings.owned = reader.number<std::uint8_t>() != 0;
   return Client::current()->adopt<SemaphoreCore>(id, [&] {
     auto core = make(settings);
     core->place_ = place;
@@ -97,6 +98,7 @@ void SemaphoreCore::save_details(Writer& writer) const {
   WordCore::save_details(writer);
   writer.number(settings_.permits);
   writer.number(std::uint8_t{settings_.bounded});
+  writer.number(std::uint8_t{settings_.owned});
 }
 
 ObjectId SemaphoreCore::create() {
@@ -105,10 +107,34 @@ ObjectId SemaphoreCore::create() {
       "making a semaphore");
 }
 
+// A process that dies may have taken a permit and not noted it: so the permits that its death gives
+// back are taken for it by its rank. Others are noted for those who ask who holds what.
+bool SemaphoreCore::change_permits(const Next& next, std::int64_t by) {
+  auto* note = note_.load(std::memory_order_acquire);
+  if (note == nullptr && !settings_.owned && !noted_elsewhere_.load(std::memory_order_relaxed)) {
+    note = client().note_of(ref(place_), id());
+    PermitNote* none = nullptr;
+    if (note == nullptr) {
+      noted_elsewhere_ = true;
+    } else if (!note_.compare_exchange_strong(none, note)) {
+      note = none;  // another thread's, the same
+    }
+  }
+  if (note == nullptr) return change(next, by);
+  if (!change(next)) return false;
+  note->add(by);
+  return true;
+}
+
+bool SemaphoreCore::before_drop() {
+  if (auto* const note = note_.load()) client().done_with(note);
+  return false;
+}
+
 bool SemaphoreCore::acquire(Deadline deadline) {
   const bool asks = client().leaves_to_home(ref(place_), deadline);
-  if (!asks && change(SemaphoreWord::taken, 1)) return true;
-  if (deadline.is_now()) return false;
+  if (!asks && change_permits(SemaphoreWord::taken, 1)) return true;
+  if (!asks && deadline.is_now()) return false;
   return acquire_at_home(*this, deadline, "acquire of a semaphore", true);
 }
 
@@ -120,7 +146,9 @@ void SemaphoreCore::release(std::uint64_t n) {
     if ((word & kContended) != 0) return std::nullopt;
     return SemaphoreWord::given(word, n, most_);
   };
-  if (change(given, -static_cast<std::int64_t>(n))) return;
+  if (client().leaves_to_home(ref(place_), Deadline::never()))
+    return release_at_home(*this, n, "release of a semaphore");
+  if (change_permits(given, -static_cast<std::int64_t>(n))) return;
   if ((seen & kContended) != 0) return release_at_home(*this, n, "release of a semaphore");
   throw UsageError(fmt::format(
       "release of {} of a semaphore that may have {} free permits, and has {}", n, most_, seen));
@@ -149,7 +177,8 @@ void EventCore::set() {
     if ((word & kContended) != 0) return std::nullopt;
     return word | EventWord::kSet;
   };
-  if (!change(set)) release_at_home(*this, 1, "set of an Event");
+  if (client().leaves_to_home(ref(place_), Deadline::never()) || !change(set))
+    release_at_home(*this, 1, "set of an Event");
 }
 
 void EventCore::clear() {
@@ -159,8 +188,9 @@ void EventCore::clear() {
 bool EventCore::is_set() { return (look() & EventWord::kSet) != 0; }
 
 bool EventCore::wait(Deadline deadline) {
-  if (!client().leaves_to_home(ref(place_), deadline) && is_set()) return true;
-  if (deadline.is_now()) return false;
+  const bool asks = client().leaves_to_home(ref(place_), deadline);
+  if (!asks && is_set()) return true;
+  if (!asks && deadline.is_now()) return false;
   return acquire_at_home(*this, deadline, "wait for an Event", false);
 }
 

@@ -53,11 +53,11 @@ Frame first_frame(StreamLink& link, Client& client, std::deque<Frame>& arrived) 
 
 }  // namespace
 
-int child_main(std::uint64_t /*serial*/, Channel channel) {
+int child_main(Birth birth) {
   static Client* target = nullptr;
   static auto& early = *new std::deque<Frame>;  // what came before there is a client
   static auto* const link = new StreamLink(
-      std::move(channel),
+      std::move(birth.channel),
       [](Frame&& frame) {
         if (target != nullptr) {
           target->deliver(std::move(frame));
@@ -65,7 +65,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
           early.push_back(std::move(frame));
         }
       },
-      [] { std::_Exit(1); });
+      [] { std::_Exit(1); }, birth.words);
   Client nobody{Identity{}};
   auto main = first_frame(*link, nobody, early);
   const auto header = main.header;
@@ -90,7 +90,7 @@ int child_main(std::uint64_t /*serial*/, Channel channel) {
   client_of_child = new std::shared_ptr<Client>(std::make_shared<Client>(self));
   auto& client = **client_of_child;
   auto& shared = *reinterpret_cast<SharedBlock*>(link->channel().scratch().data());
-  client.attach(link, shared.claims);
+  client.attach(link, shared.claims, &shared.permits);
   share_stop_flag(&shared.stop);
   target = &client;
   {

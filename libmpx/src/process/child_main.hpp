@@ -1,13 +1,11 @@
 #pragma once
 
-#include <cstdint>
-
-#include "core/channel.hpp"
+#include "processes/fork_server_protocol.hpp"
 
 namespace mpx::detail {
 
 /// What a process forked by the fork server runs: connects to its worker, calls the function that it
 /// was started with (or serves its pool), and returns the exit status.
-int child_main(std::uint64_t serial, Channel channel);
+int child_main(Birth birth);
 
 }  // namespace mpx::detail

@@ -153,6 +153,7 @@ Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
     if (const auto shortage = describe_shortage(cores, each); !shortage.empty())
       log_warn("{}", shortage);
   }
+  if (forker && words_->shared() != nullptr) forker->share(*words_->shared());
   client_ = std::make_shared<Client>(self);
   Runtime::Options options;
   options.transport = transport_.get();

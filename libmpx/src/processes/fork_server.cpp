@@ -17,6 +17,7 @@
 
 #include "core/fd_passing.hpp"
 #include "core/heap.hpp"
+#include "core/pack.hpp"
 #include "mpx/error.hpp"
 #include "processes/fork_server_process.hpp"
 #include "processes/start_conditions.hpp"
@@ -114,6 +115,19 @@ void ForkServer::spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions&
   }
   const int passed[] = {fds.memory.get(), fds.socket.get()};
   send_fds(socket_.get(), message, passed);
+}
+
+void ForkServer::share(const SharedWords& words) {
+  if (pid_ < 0) return;
+  ForkServerCommand command;
+  command.operation = ForkServerCommand::Operation::words;
+  const auto layout = Packer::pack(words.layout);
+  std::vector<std::byte> message;
+  append(message, &command, 1);
+  append(message, layout.data(), layout.size());
+  if (message.size() > kMaxCommandBytes) return;  // more ranks than a node has cores
+  const int memory = words.memory.get();
+  send_fds(socket_.get(), message, {&memory, 1});
 }
 
 void ForkServer::signal(std::uint64_t serial, int signo) {

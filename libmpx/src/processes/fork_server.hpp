@@ -39,6 +39,9 @@ class ForkServer {
   /// Throws UsageError if `serial` and `options` take more than 64 KiB.
   void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {});
 
+  /// Children that start from now on reach these words themselves.
+  void share(const SharedWords& words);
+
   /// Sends a signal to a child, if it has not ended. SIGTERM and SIGINT end it with that signal's
   /// status, unless the user's code has taken over their handlers; SIGUSR1 and SIGUSR2 are ignored.
   void signal(std::uint64_t serial, int signo);

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "core/fd_passing.hpp"
+#include "core/pack.hpp"
 #include "mpx/error.hpp"
 #include "processes/descendants.hpp"
 #include "processes/launcher_environment.hpp"
@@ -144,12 +145,30 @@ bool ForkServerProcess::take_commands() {
     if (message.state == ReceivedMessage::State::end) return false;
     ForkServerCommand command;
     std::memcpy(&command, buffer_.data(), sizeof command);
-    if (command.operation == ForkServerCommand::Operation::signal) {
-      signal(command);
-    } else {
-      const ByteView whole(buffer_.data(), message.length);
-      spawn(command, whole.subspan(sizeof command), std::move(message.fds));
+    const auto rest = ByteView(buffer_.data(), message.length).subspan(sizeof command);
+    switch (command.operation) {
+      case ForkServerCommand::Operation::signal:
+        signal(command);
+        break;
+      case ForkServerCommand::Operation::words:
+        map_words(rest, std::move(message.fds));
+        break;
+      case ForkServerCommand::Operation::spawn:
+        spawn(command, rest, std::move(message.fds));
     }
+  }
+}
+
+/// Mapped here, they are so in all children to come.
+void ForkServerProcess::map_words(ByteView layout, std::vector<UniqueFd> fds) {
+  words_.reset();
+  try {
+    if (fds.size() != 1) throw TransportError("no descriptor is left for their memory (ulimit -n)");
+    words_ = std::make_unique<MappedWords>(
+        SharedWords{std::move(fds[0]), Unpacker(layout).get<WordLayout>()});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mpx: processes of rank process %d ask it for words: %s\n",
+                 static_cast<int>(rank_), error.what());
   }
 }
 
@@ -190,7 +209,8 @@ void ForkServerProcess::become_child(const ForkServerCommand& command, ByteView 
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int status = child_main_(command.serial, Channel(Channel::Side::child, std::move(fds)));
+  const int status =
+      child_main_({command.serial, Channel(Channel::Side::child, std::move(fds)), words_.get()});
   flush_streams();
   std::exit(status);
 }

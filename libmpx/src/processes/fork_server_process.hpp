@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +36,7 @@ class ForkServerProcess {
   bool take_commands();
   void spawn(const ForkServerCommand& command, ByteView rest, std::vector<UniqueFd> fds);
   void signal(const ForkServerCommand& command);
+  void map_words(ByteView layout, std::vector<UniqueFd> fds);
   [[noreturn]] void become_child(const ForkServerCommand& command, ByteView rest, ChannelFds fds,
                                  const AnnouncedSignals* announced) noexcept;
   void reap();
@@ -49,6 +51,7 @@ class ForkServerProcess {
   pid_t rank_;
   pid_t group_;
   ChildMain child_main_;
+  std::unique_ptr<const MappedWords> words_;
   char name_of_rank_[16] = {};
   std::unordered_map<pid_t, Child> children_;
   std::unordered_map<std::uint64_t, pid_t> pids_;  // by serial

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/channel.hpp"
+#include "wire/word_map.hpp"
 
 namespace mpx::detail {
 
@@ -22,9 +23,16 @@ struct SpawnOptions {
   std::uint64_t memory_bytes = 0;  ///< private memory (RLIMIT_DATA); 0: no limit
 };
 
+/// What a new child begins with.
+struct Birth {
+  std::uint64_t serial = 0;
+  Channel channel;
+  const MappedWords* words = nullptr;  ///< that it reaches itself; null: none
+};
+
 /// What a new child runs; its return value is the exit status, given to std::exit. An exception
 /// that leaves it ends the child by std::terminate.
-using ChildMain = std::function<int(std::uint64_t serial, Channel channel)>;
+using ChildMain = std::function<int(Birth birth)>;
 
 /// What becomes of a child, or of the server.
 struct ForkServerEvent {
@@ -35,10 +43,11 @@ struct ForkServerEvent {
   int status = 0;  ///< exited, server_died: as from waitpid; failed: errno
 };
 
-/// First part of each message from a rank to its fork server; for a child, `cpu_count` ints and
-/// `env_bytes` bytes of "NAME=value\0" follow, and the descriptors of its channel travel with it.
+/// First part of each message from a rank to its fork server. For a child, `cpu_count` ints and
+/// `env_bytes` bytes of "NAME=value\0" follow, and the descriptors of its channel travel with it; for
+/// words, their WordLayout and memory.
 struct ForkServerCommand {
-  enum class Operation : std::uint32_t { spawn, signal };
+  enum class Operation : std::uint32_t { spawn, signal, words };
   Operation operation = Operation::spawn;
   std::int32_t signo = 0;
   std::uint64_t serial = 0;

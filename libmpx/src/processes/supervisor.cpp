@@ -312,6 +312,15 @@ void Supervisor::Child::settle(const Reference& reference) {
   if (found != arrived.end() && --found->second == 0) arrived.erase(found);
 }
 
+/// Those that it noted itself may add to those that this rank noted.
+template <class Tell>
+void Supervisor::Child::tell_permits(Tell tell) const {
+  for (const auto& [semaphore, count] : permits) tell(semaphore, count);
+  for (const auto& note : shared().permits) {
+    if (note.held() != 0) tell(note.semaphore(), note.held());
+  }
+}
+
 void Supervisor::note_permits(ProcessId who, const ObjectId& semaphore, std::int64_t more) {
   const auto child = children_.find(who.serial());
   if (child == children_.end() || who.rank().number() != rank_) return;
@@ -383,10 +392,10 @@ void Supervisor::report_end(Child& child) {
     route_(make_frame(to_home(Kind::left, object, child.id),
                       Payload{Packer::pack(slot, child.shared().claims[slot].taken()), {}}));
   }
-  for (const auto& [semaphore, count] : child.permits) {
+  child.tell_permits([&](const ObjectId& semaphore, std::int64_t count) {
     route_(
         make_frame(to_home(Kind::permits, semaphore, child.id), Payload{Packer::pack(count), {}}));
-  }
+  });
   child.facts.ended = 1;
   child.touched.insert(0);
   child.touched.insert(rank_);
@@ -408,8 +417,9 @@ void Supervisor::ask_waits(std::uint64_t round) {
 std::vector<HeldPermits> Supervisor::permits() const {
   std::vector<HeldPermits> all;
   for (const auto& [serial, child] : children_) {
-    for (const auto& [semaphore, count] : child->permits)
-      all.push_back({semaphore, child->id, count});
+    child->tell_permits([&, id = child->id](const ObjectId& semaphore, std::int64_t count) {
+      all.push_back({semaphore, id, count});
+    });
   }
   return all;
 }

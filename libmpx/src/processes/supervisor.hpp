@@ -103,6 +103,8 @@ class Supervisor {
     Frame puts;                        // queue_puts: small puts in a row, gathered
     [[nodiscard]] SharedBlock& shared() const;
     void settle(const Reference& reference);
+    template <class Tell>
+    void tell_permits(Tell tell) const;
   };
 
   void kill(Child& child);

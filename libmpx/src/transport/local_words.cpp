@@ -3,29 +3,36 @@
 #include <utility>
 
 namespace mpx::detail {
+namespace {
 
-// Slots are handed out in order, so this grows one by one, as far as words were ever in use.
-std::uint64_t& LocalWords::at(WordRef word) {
-  require(word);
-  if (word.slot >= words_.size()) words_.resize(word.slot + std::size_t{1});
-  return words_[word.slot];
+SharedWords share(int rank, std::uint32_t capacity) {
+  WordLayout layout;
+  layout.ranks = {rank};
+  layout.capacity = capacity;
+  layout.stride = std::uint64_t{capacity} * kWordBytes;
+  auto memory = make_word_memory(layout);
+  return {std::move(memory), std::move(layout)};
 }
 
-std::uint64_t LocalWords::load(WordRef word) { return at(word); }
+}  // namespace
+
+LocalWords::LocalWords(int rank, std::uint32_t capacity)
+    : Words(rank, capacity), shared_(share(rank, capacity)), mapped_(shared_) {}
+
+std::uint64_t LocalWords::load(WordRef word) { return std::atomic_ref(at(word)).load(); }
 
 std::uint64_t LocalWords::exchange(WordRef word, std::uint64_t value) {
-  return std::exchange(at(word), value);
+  return std::atomic_ref(at(word)).exchange(value);
 }
 
 std::uint64_t LocalWords::fetch_add(WordRef word, std::uint64_t value) {
-  auto& there = at(word);
-  return std::exchange(there, there + value);
+  return std::atomic_ref(at(word)).fetch_add(value);
 }
 
 std::uint64_t LocalWords::compare_exchange(WordRef word, std::uint64_t expected,
                                            std::uint64_t desired) {
-  auto& there = at(word);
-  return there == expected ? std::exchange(there, desired) : there;
+  std::atomic_ref(at(word)).compare_exchange_strong(expected, desired);
+  return expected;
 }
 
 }  // namespace mpx::detail

@@ -1,19 +1,18 @@
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
 #include "transport/words.hpp"
 
 namespace mpx::detail {
 
-/// Words that only their own rank reaches, in its memory: where there is no one-sided communication,
-/// others send it their requests.
+/// Words that only their own rank reaches, and its processes, in their memory: where there is no
+/// one-sided communication, others send it their requests.
 class LocalWords final : public Words {
  public:
-  LocalWords(int rank, std::uint32_t capacity) : Words(rank, capacity) {}
+  /// Throws LaunchError if no memory can be shared with processes.
+  LocalWords(int rank, std::uint32_t capacity);
 
   [[nodiscard]] bool reaches(int rank) const override { return rank == this->rank(); }
+  [[nodiscard]] const SharedWords* shared() const override { return &shared_; }
   std::uint64_t load(WordRef word) override;
   std::uint64_t exchange(WordRef word, std::uint64_t value) override;
   std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
@@ -21,9 +20,13 @@ class LocalWords final : public Words {
                                  std::uint64_t desired) override;
 
  private:
-  std::uint64_t& at(WordRef word);
+  std::uint64_t& at(WordRef word) {
+    require(word);
+    return *mapped_.map().at(word);
+  }
 
-  std::vector<std::uint64_t> words_;  // plain: all operations are under the runtime's mutex
+  SharedWords shared_;
+  MappedWords mapped_;
 };
 
 }  // namespace mpx::detail

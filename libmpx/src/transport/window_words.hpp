@@ -15,9 +15,10 @@ namespace mpx::detail {
 /// The window of a node is a shared one, and all its ranks work on the words in it by the processor's
 /// atomics: 0.02 µs an operation, whatever the user's settings of Open MPI. MPI allows that for a
 /// shared window in the unified memory model (MPI 4.0, 12.4), which is checked; and for that all must
-/// do it, since MPI's own operations on it are guarded by a lock of its own. A window between nodes
-/// is worked on by MPI's atomics alone, the home included, and relies on the `osc` setting made by
-/// MpiLibrary.
+/// do it, since MPI's own operations on it are guarded by a lock of its own. The window's pages are
+/// replaced by those of a memfd, which processes that are no ranks map as well. A window between
+/// nodes is worked on by MPI's atomics alone, the home included, and relies on the `osc` setting made
+/// by MpiLibrary.
 ///
 /// Cost:          64 bytes of window memory a word, and of real memory a word that was ever used;
 ///                an operation is one atomic, or one RMA atomic and a flush, no message.
@@ -32,6 +33,10 @@ class WindowWords final : public Words {
   /// Collective.
   ~WindowWords() override;
 
+  /// Null where the ranks of the node cannot open each other's memory (containers of their own).
+  [[nodiscard]] const SharedWords* shared() const override {
+    return shared_.memory ? &shared_ : nullptr;
+  }
   [[nodiscard]] bool reaches(int rank) const override {
     return rank >= 0 && static_cast<std::size_t>(rank) < targets_.size() &&
            targets_[static_cast<std::size_t>(rank)] >= 0;
@@ -52,11 +57,19 @@ class WindowWords final : public Words {
   }
 
   /// The word in memory, if the window is a shared one; else null.
-  [[nodiscard]] std::uint64_t* in_memory(WordRef word) const;
+  [[nodiscard]] std::uint64_t* in_memory(WordRef word) const {
+    require(word);
+    return map_.at(word);
+  }
+
+  void find_in_memory(const Places& places, WordLayout layout);
+  void share_pages(MPI_Comm node, const WordLayout& layout, std::byte* words, bool fits);
 
   std::vector<int> targets_;  // by rank; −1: not in the window
   MPI_Win window_ = MPI_WIN_NULL;
-  std::vector<std::uint64_t*> shared_;  // each target's words, if the window is a shared one
+  WordMap map_;  // if the window is a shared one
+  SharedWords shared_;
+  std::byte* pages_ = nullptr;  // of the window, that are the memfd's
 };
 
 }  // namespace mpx::detail

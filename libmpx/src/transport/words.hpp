@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "transport/slots.hpp"
-#include "wire/words.hpp"
+#include "wire/word_map.hpp"
 
 namespace mpx::detail {
 
@@ -36,6 +36,10 @@ class Words {
   /// What carries them between ranks and why, for a person to read.
   [[nodiscard]] const std::string& carrier() const { return carrier_; }
   void set_carrier(std::string text) { carrier_ = std::move(text); }
+
+  /// Those that processes of this rank may work on as well, if they lie in memory that can be shared:
+  /// by perform() on what is there, as this class does. Null if there are none.
+  [[nodiscard]] virtual const SharedWords* shared() const { return nullptr; }
 
   /// Whether this rank can work on the words of `rank` itself; always on its own.
   [[nodiscard]] virtual bool reaches(int rank) const = 0;

@@ -46,7 +46,7 @@ enum class Kind : std::uint16_t {
   queue_try_get,  ///< as queue_get; answered at once
   queue_info,     ///< → {u64 size, u64 capacity, u8 closed}
   queue_close,
-  acquire,         ///< {u8 try_only}; answered when the caller has it: Lock, Semaphore, Event
+  acquire,         ///< answered when the caller has it: Lock, Semaphore, Event
   release,         ///< {u64 n}; answered: n permits, an unlocked Lock, a set Event. Status
                    ///< ReleaseRoute
   permits,         ///< {i64 n}: header.from holds n more, taken by way of the word

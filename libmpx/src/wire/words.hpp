@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace mpx::detail {
@@ -9,6 +11,9 @@ struct WordRef {
   std::int32_t home = -1;
   std::uint32_t slot = 0;
 };
+
+/// A cache line each, so that neighbours do not disturb each other.
+inline constexpr std::size_t kWordBytes = 64;
 
 /// One operation on a word as a value, for those who do not reach it: its home, or a rank that does,
 /// performs it.
@@ -23,5 +28,23 @@ struct WordRequest {
   /// frame names.
   std::int64_t permits = 0;
 };
+
+/// Performs it on the word in memory, atomically for all who do so; returns what the word was.
+inline std::uint64_t perform(const WordRequest& request, std::uint64_t& place) {
+  const std::atomic_ref word(place);
+  auto was = request.expected;
+  switch (request.operation) {
+    case WordRequest::Operation::exchange:
+      return word.exchange(request.value);
+    case WordRequest::Operation::add:
+      return word.fetch_add(request.value);
+    case WordRequest::Operation::compare_exchange:
+      word.compare_exchange_strong(was, request.value);
+      return was;
+    case WordRequest::Operation::load:
+      break;
+  }
+  return word.load();
+}
 
 }  // namespace mpx::detail

@@ -11,6 +11,8 @@
 
 namespace mpx::detail {
 
+class PermitNote;
+
 void save_place(Writer& writer, const WordPlace& place);
 WordPlace load_place(Reader& reader);
 
@@ -25,9 +27,9 @@ class WordCore : public Core {
   using Next = std::function<std::optional<std::uint64_t>(std::uint64_t word)>;
 
   /// Swaps the word for next(word); false if that has no value. Begins with the word that was seen
-  /// last, so that it is one operation where nobody else is at work. With `permits`, this process
-  /// holds so many more then.
-  bool change(const Next& next, std::int64_t permits = 0);
+  /// last, so that it is one operation where nobody else is at work. With `by_rank`, this process's
+  /// rank does it, and notes that the process holds so many permits more.
+  bool change(const Next& next, std::int64_t by_rank = 0);
   std::uint64_t look();
   /// Makes the object on this process's rank; `arguments` as the wire has them.
   ObjectId create_here(Bytes arguments, const std::string& what);
@@ -48,7 +50,6 @@ class SemaphoreCore : public WordCore {
     bool owned = false;
   };
   explicit SemaphoreCore(const Settings& settings);
-
   static std::shared_ptr<SemaphoreCore> make(const Settings& settings);
   static std::shared_ptr<SemaphoreCore> load(Reader& reader);
 
@@ -60,8 +61,13 @@ class SemaphoreCore : public WordCore {
   ObjectId create() override;
   void save_details(Writer& writer) const override;
 
+  bool before_drop() override;
+  bool change_permits(const Next& next, std::int64_t by);
+
   Settings settings_;
   std::uint64_t most_;
+  std::atomic<PermitNote*> note_ = nullptr;    // of what this process holds
+  std::atomic<bool> noted_elsewhere_ = false;  // it has none
 };
 
 /// An event as this process sees it.
