@@ -170,7 +170,7 @@ def contended_claims(prefix, parties):
         Claim(f"{title}the same, processes against ranks of MPI_Win_lock", *processes,
               "throughput", "raw", twin=ranks),
         Claim(f"{title}the same, processes, most to least of one", *processes, "most_to_least",
-              "", "value", 1.2),
+              "", "value", 1.2 if prefix else 1.5),
         Claim(f"{title}barrier of {parties} ranks", f"{prefix}barrier", parties, "time", "raw",
               "cost", 4),
     ]
@@ -178,7 +178,8 @@ def contended_claims(prefix, parties):
         claims += [
             Claim(f"barrier of {parties} ranks, against processes", "barrier", parties, "time",
                   "python"),
-            Claim(f"turns of a lock, {parties} processes", *processes, "throughput", "python"),
+            Claim(f"turns of a lock, {parties} processes", *processes, "throughput", "python",
+                  target=0.5),
         ]
     return claims
 
@@ -217,11 +218,14 @@ CLAIMS = [
     Claim("lock + unlock, uncontended, from a rank", "lock_uncontended", 1, "pair", "python"),
     Claim("lock or unlock, uncontended, from a rank of a Session", "lock_rank", 1, "operation",
           "raw", "cost", 3),
+    Claim("lock + unlock, uncontended, from a process", "lock_process", 1, "pair", "python", "cost",
+          1.5, ("lock_uncontended", 1, "pair")),
     Claim("lock or unlock, uncontended, from a process, against a load", "lock_process", 1,
           "operation", "mpx", "cost", 1.5, ("lock_process", 1, "load")),
     Claim("lock or unlock, uncontended, from a process, against a Manager's", "lock_process", 1,
           "operation", "python"),
-    Claim("lock + unlock, two processes at once", "lock_contended", 2, "pair", "python"),
+    Claim("lock + unlock, two processes at once", "lock_contended", 2, "pair", "python",
+          target=0.5),
     Claim("lock + unlock, against two spinning ranks", "lock_contended", 2, "pair", "raw"),
     *(claim for parties in PARTIES for claim in contended_claims("", parties)),
     Claim("process start + join", "start_join", 1, "time", "python", target=1),

@@ -75,6 +75,34 @@ TEST_P(CarriedWords, AreAtomicFromAllRanks) {
   });
 }
 
+/// Adds on all ranks.
+template <class T>
+void add_up(MemoryJob& job, const char* name, T by, T sum) {
+  job.run([&](int /*rank*/) {
+    const Value<T> value(named(name));
+    for (int turn = 0; turn < 20; ++turn) static_cast<void>(value.fetch_add(by));
+  });
+  job.as(2, [&] {
+    const Value<T> value(named(name));
+    EXPECT_EQ(value.fetch_add(T{}), sum) << name;
+    if (sizeof(T) > sizeof(std::uint64_t)) return;  // which may have padding
+    T expected = sum;
+    EXPECT_TRUE(value.compare_exchange(expected, T{})) << name << ": only its own bytes are set";
+    EXPECT_EQ(value.load(), T{}) << name;
+  });
+}
+
+TEST_P(CarriedWords, AddNumbersOfAllSizes) {
+  add_up<std::int8_t>(job_, "int8", -3, static_cast<std::int8_t>(-3 * 20 * kRanks));
+  add_up<std::uint16_t>(job_, "uint16", 40'000, static_cast<std::uint16_t>(40'000 * 20 * kRanks));
+  add_up<int>(job_, "int", -7, -7 * 20 * kRanks);
+  add_up<long>(job_, "long", -7, -7L * 20 * kRanks);
+  add_up<float>(job_, "float", 0.5F, 0.5F * 20 * kRanks);
+  add_up<double>(job_, "double", -0.25, -0.25 * 20 * kRanks);
+  add_up<bool>(job_, "bool", true, true);
+  add_up<long double>(job_, "long double", 0.5L, 0.5L * 20 * kRanks);
+}
+
 TEST_P(CarriedWords, ALockIsUnlockedOnlyOnce) {
   job_.as(2, [] { Lock(named("lock")).lock(); });
   job_.as(0, [] {

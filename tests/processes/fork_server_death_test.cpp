@@ -80,8 +80,7 @@ class ForkServerDeath : public ::testing::Test {
     const pid_t rank = ::fork();
     if (rank == 0) {
       ::setpgid(0, 0);
-      Launcher launcher(
-          [&](const Birth& birth) { return descendants_main(pids, birth.serial); });
+      Launcher launcher([&](const Birth& birth) { return descendants_main(pids, birth.serial); });
       if (with_fork_of_rank && ::fork() == 0) {  // holds the rank's sockets open for a while
         ::prctl(PR_SET_PDEATHSIG, 0);
         ::alarm(10);

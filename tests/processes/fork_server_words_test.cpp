@@ -83,7 +83,8 @@ TEST(WordMap, HasTheWordsOfItsRanksOnly) {
   EXPECT_EQ(map.at({4, 0}), &memory[0]);
   EXPECT_EQ(map.at({4, 2}), &memory[16]);
   EXPECT_EQ(map.at({2, 1}), &memory[32 + 8]);
-  for (const WordRef none : {WordRef{4, 3}, WordRef{3, 0}, WordRef{5, 0}, WordRef{-1, 0}, WordRef{}})
+  for (const WordRef none :
+       {WordRef{4, 3}, WordRef{3, 0}, WordRef{5, 0}, WordRef{-1, 0}, WordRef{}})
     EXPECT_EQ(map.at(none), nullptr);
   EXPECT_EQ(WordMap().at({0, 0}), nullptr);
 }

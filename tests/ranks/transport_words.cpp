@@ -107,6 +107,33 @@ TEST_F(WordsOfRanks, SetBitsAndExchange) {
             1);
 }
 
+TEST_F(WordsOfRanks, AreThoseOfProcessesToo) {
+  const auto all = one_of_each(1);
+  const auto turns_here = turns(5000);
+  const auto* const shared = words().shared();
+  const bool in_memory =
+      transport().same_node(all.front().home) && transport().same_node(all.back().home);
+  ASSERT_EQ(shared != nullptr, in_memory) << words().carrier();
+  session().barrier();
+  std::optional<MappedWords> mapped;  // as a process has them
+  if (shared != nullptr) mapped.emplace(*shared);
+  for (const auto word : all) {
+    for (std::uint64_t turn = 0; mapped && turn < turns_here; ++turn) {
+      words().fetch_add(word, 1);
+      perform({.word = word, .operation = WordRequest::Operation::add, .value = 2},
+              *mapped->map().at(word));
+    }
+  }
+  session().barrier();
+  if (!mapped) return;
+  for (const auto word : all) {
+    EXPECT_EQ(words().load(word), 1 + 3 * turns_here * reached().size());
+    EXPECT_EQ(perform({.word = word}, *mapped->map().at(word)), words().load(word));
+  }
+  EXPECT_EQ(mapped->map().at({rank(), kWords}), nullptr);
+  session().barrier();
+}
+
 TEST_F(WordsOfRanks, RunOutAndAreUsedAgain) {
   ASSERT_EQ(words().capacity(), kWords);
   std::vector<WordRef> mine;

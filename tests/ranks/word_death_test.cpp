@@ -99,7 +99,8 @@ bool kill_after(long instructions, const Objects& with, Step step, bool owned) {
 }
 
 /// Kills the process at every `stride`-th instruction, and looks after each.
-void kill_at_each(Step step, bool owned, long stride, const std::function<void(const Objects&)>& look) {
+void kill_at_each(Step step, bool owned, long stride,
+                  const std::function<void(const Objects&)>& look) {
   const Objects objects;
   long instructions = 0;
   while (kill_after(instructions, objects, step, owned)) {

@@ -82,6 +82,9 @@ class MemoryJob {
     its.runtime->interrupt();
   }
 
+  /// What ranks have sent to others.
+  [[nodiscard]] Traffic traffic() const { return network_.traffic(); }
+
   /// Objects and words of all ranks that are in use.
   [[nodiscard]] std::size_t objects() {
     return sum([](RankPart& rank) { return rank.runtime->object_count(); });

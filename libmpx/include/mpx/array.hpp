@@ -26,7 +26,7 @@ namespace mpx {
 /// Cost:          it lives in the memory of its home, the rank that used it first. Each operation is
 ///                a round trip to it, and read and write move all their elements in one transfer.
 template <class T>
-class Array {
+class Array : public detail::Handle<Array<T>, detail::SyncCore> {
   static_assert(
       detail::has_bytes<T> && !std::is_pointer_v<T>,
       "mpx: an Array holds a trivially copyable type that is no pointer, reference, const "
@@ -39,19 +39,19 @@ class Array {
   Array() : Array(std::size_t{0}) {}
   /// `n` elements of zero bytes; made at first use. Throws UsageError, there, if they do not fit
   /// into memory.
-  explicit Array(std::size_t n) : core_(zeros(n)) {}
+  explicit Array(std::size_t n) : Array(zeros(n)) {}
   /// A copy of these values.
   template <std::ranges::input_range Range>
   requires std::convertible_to<std::ranges::range_reference_t<Range>, T>
-  explicit Array(const Range& values) : core_(copies(values)) {}
-  Array(std::initializer_list<T> values) : core_(copies(values)) {}
+  explicit Array(const Range& values) : Array(copies(values)) {}
+  Array(std::initializer_list<T> values) : Array(copies(values)) {}
   /// The array of that name in this job; see Named.
   explicit Array(const Named& name, std::size_t n = 0)
-      : core_(named(name, [&] { return zeros(n); })) {}
+      : Array(Base::named(name, [&] { return zeros(n); })) {}
   template <std::ranges::input_range Range>
   requires std::convertible_to<std::ranges::range_reference_t<Range>, T>
   explicit Array(const Named& name, const Range& values)
-      : core_(named(name, [&] { return copies(values); })) {}
+      : Array(Base::named(name, [&] { return copies(values); })) {}
 
   [[nodiscard]] std::size_t size() const { return core_->array_bytes() / sizeof(T); }
 
@@ -82,11 +82,11 @@ class Array {
   /// The lock that goes with the array: `auto lock = a.get_lock(); std::scoped_lock guard(lock);`.
   [[nodiscard]] RecursiveLock get_lock() const { return detail::LockAccess::recursive(core_); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Array mpx_load(detail::Reader& reader) { return Array(detail::SyncCore::load(reader)); }
-
  private:
-  explicit Array(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
+  using Base = detail::Handle<Array, detail::SyncCore>;
+  using Base::core_;
+  friend Base;
+  explicit Array(std::shared_ptr<detail::SyncCore> core) : Base(std::move(core)) {}
 
   static std::shared_ptr<detail::SyncCore> zeros(std::size_t n) {
     return detail::SyncCore::make_array(detail::bytes_of_array(n, sizeof(T)), {});
@@ -101,15 +101,9 @@ class Array {
     const auto size = bytes.size();
     return detail::SyncCore::make_array(size, {std::move(bytes), {}});
   }
-  template <class Make>
-  static std::shared_ptr<detail::SyncCore> named(const Named& name, Make make) {
-    return detail::named_core<detail::SyncCore>(name, detail::type_name<Array>(), make);
-  }
   void check(const char* what, std::size_t offset, std::size_t count) const {
     detail::check_array_bounds(what, offset, count, size());
   }
-
-  std::shared_ptr<detail::SyncCore> core_;
 };
 
 }  // namespace mpx

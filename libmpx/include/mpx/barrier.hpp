@@ -8,9 +8,7 @@
 #include "mpx/bind_front.hpp"
 #include "mpx/detail/barrier_core.hpp"
 #include "mpx/detail/callable.hpp"
-#include "mpx/detail/named_core.hpp"
-#include "mpx/detail/type_name.hpp"
-#include "mpx/duration.hpp"
+#include "mpx/detail/handle.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx {
@@ -27,23 +25,23 @@ namespace mpx {
 ///                and all who come later, get BrokenBarrier, until reset(). A party is who waits,
 ///                and any process that has the handle and ends with another exit code than 0.
 /// Cost:          a round trip to its home; with an action, one more for who runs it.
-class Barrier {
+class Barrier : public detail::Handle<Barrier, detail::BarrierCore> {
  public:
   /// For one party, which never waits; made at first use, on the rank that uses it first.
   Barrier() : Barrier(1) {}
   /// For so many parties. Throws UsageError for 0.
-  explicit Barrier(std::size_t parties) : core_(detail::BarrierCore::make(parties, {})) {}
+  explicit Barrier(std::size_t parties) : Barrier(detail::BarrierCore::make(parties, {})) {}
   /// With an `action()`, which is called in each round by one party when all have come, before any
   /// goes on. It may be whatever may be called in a Process.
   template <class F = detail::Unresolved>
   requires detail::OneFunction<F> Barrier(std::size_t parties, const F& action)
-      : core_(detail::BarrierCore::make(parties, call_of(action))) {}
+      : Barrier(detail::BarrierCore::make(parties, call_of(action))) {}
   /// The barrier of that name in this job; see Named.
   Barrier(const Named& name, std::size_t parties)
-      : core_(named(name, [&] { return detail::BarrierCore::make(parties, {}); })) {}
+      : Barrier(named(name, [&] { return detail::BarrierCore::make(parties, {}); })) {}
   template <class F = detail::Unresolved>
   requires detail::OneFunction<F> Barrier(const Named& name, std::size_t parties, const F& action)
-      : core_(named(name, [&] { return detail::BarrierCore::make(parties, call_of(action)); })) {}
+      : Barrier(named(name, [&] { return detail::BarrierCore::make(parties, call_of(action)); })) {}
 
   /// Blocks until all parties wait. Returns a number below parties(), another one to each; 0 to the
   /// one that has run the action. Throws BrokenBarrier, and what the action throws.
@@ -63,13 +61,9 @@ class Barrier {
   [[nodiscard]] std::size_t waiting() const { return core_->info().waiting; }
   [[nodiscard]] bool broken() const { return core_->info().broken; }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Barrier mpx_load(detail::Reader& reader) {
-    return Barrier(detail::BarrierCore::load(reader));
-  }
-
  private:
-  explicit Barrier(std::shared_ptr<detail::BarrierCore> core) : core_(std::move(core)) {}
+  friend class detail::Handle<Barrier, detail::BarrierCore>;
+  explicit Barrier(std::shared_ptr<detail::BarrierCore> core) : Handle(std::move(core)) {}
 
   template <class F>
   static std::optional<detail::Payload> call_of(const F& action) {
@@ -77,12 +71,6 @@ class Barrier {
     detail::write_callable<F>(writer, action);
     return writer.take();
   }
-  template <class Make>
-  static std::shared_ptr<detail::BarrierCore> named(const Named& name, Make make) {
-    return detail::named_core<detail::BarrierCore>(name, detail::type_name<Barrier>(), make);
-  }
-
-  std::shared_ptr<detail::BarrierCore> core_;
 };
 
 }  // namespace mpx

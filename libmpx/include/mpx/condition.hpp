@@ -1,14 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 #include "mpx/detail/condition_core.hpp"
-#include "mpx/detail/named_core.hpp"
-#include "mpx/detail/type_name.hpp"
-#include "mpx/duration.hpp"
 #include "mpx/lock.hpp"
 
 namespace mpx {
@@ -27,28 +23,20 @@ namespace mpx {
 ///                lock is true. One that is notified and dies before it has the lock passes the
 ///                notification on.
 /// Cost:          a round trip to the lock's home each for wait and notify.
-class Condition {
+class Condition
+    : public detail::LockHandle<Condition, detail::ConditionCore, &detail::ConditionCore::lock,
+                                &detail::ConditionCore::unlock> {
  public:
   /// Over a RecursiveLock of its own; made at first use, on the rank that uses it first.
   Condition() : Condition(RecursiveLock()) {}
-  explicit Condition(const Lock& lock) : core_(make(lock)) {}
-  explicit Condition(const RecursiveLock& lock) : core_(make(lock)) {}
+  explicit Condition(const Lock& lock) : Condition(make(lock)) {}
+  explicit Condition(const RecursiveLock& lock) : Condition(make(lock)) {}
   /// The condition of that name in this job; see Named.
   explicit Condition(const Named& name) : Condition(name, RecursiveLock()) {}
-  Condition(const Named& name, const Lock& lock) : core_(named(name, lock)) {}
-  Condition(const Named& name, const RecursiveLock& lock) : core_(named(name, lock)) {}
-
-  /// Of its lock.
-  void lock() const { static_cast<void>(core_->lock(detail::Deadline::never())); }
-  [[nodiscard]] bool try_lock() const { return core_->lock(detail::Deadline::now()); }
-  [[nodiscard]] bool try_lock_for(Duration timeout) const {
-    return core_->lock(detail::Deadline::after(timeout));
-  }
-  template <class Clock, class Length>
-  [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Length>& when) const {
-    return try_lock_for(detail::until(when));
-  }
-  void unlock() const { core_->unlock(); }
+  Condition(const Named& name, const Lock& lock)
+      : Condition(named(name, [&] { return make(lock); })) {}
+  Condition(const Named& name, const RecursiveLock& lock)
+      : Condition(named(name, [&] { return make(lock); })) {}
 
   /// Gives the lock back (a RecursiveLock fully), blocks until notified, and has the lock again, as
   /// often as before. Throws UsageError where the lock is not held: a Lock by this process, a
@@ -81,26 +69,15 @@ class Condition {
   /// Wakes all who wait.
   void notify_all() const { core_->notify(static_cast<std::size_t>(-1)); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Condition mpx_load(detail::Reader& reader) {
-    return Condition(detail::ConditionCore::load(reader));
-  }
-
  private:
-  explicit Condition(std::shared_ptr<detail::ConditionCore> core) : core_(std::move(core)) {}
+  friend class detail::Handle<Condition, detail::ConditionCore>;
+  explicit Condition(std::shared_ptr<detail::ConditionCore> core) : LockHandle(std::move(core)) {}
   static std::shared_ptr<detail::ConditionCore> make(const Lock& lock) {
     return std::make_shared<detail::ConditionCore>(detail::LockAccess::core(lock), false);
   }
   static std::shared_ptr<detail::ConditionCore> make(const RecursiveLock& lock) {
     return std::make_shared<detail::ConditionCore>(detail::LockAccess::core(lock), true);
   }
-  template <class AnyLock>
-  static std::shared_ptr<detail::ConditionCore> named(const Named& name, const AnyLock& lock) {
-    return detail::named_core<detail::ConditionCore>(name, detail::type_name<Condition>(),
-                                                     [&] { return make(lock); });
-  }
-
-  std::shared_ptr<detail::ConditionCore> core_;
 };
 
 }  // namespace mpx

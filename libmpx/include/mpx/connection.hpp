@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mpx/detail/connection_core.hpp"
-#include "mpx/detail/encode.hpp"
+#include "mpx/detail/decode_value.hpp"
 #include "mpx/duration.hpp"
 #include "mpx/error.hpp"
 
@@ -39,8 +39,8 @@ struct Unnamed {
 ///                no other one has used it since (one that exits, with whatever status, closes it).
 ///                It is thrown until one does, or this process hands that end on. What was sent to a
 ///                process that died is lost with it.
-/// Cost:          one message per send, and with every 256th a question; on one node, small messages
-///                in a row cost none but 512 KiB of memory. send() learns that nobody receives any
+/// Cost:          one message per send, and with the first and every 256th a question; on one node,
+///                small messages in a row cost none but 512 KiB of memory. send() learns that nobody receives any
 ///                more as a rule after 512 messages, and after 16,384 or 4 MiB, and what that memory
 ///                holds, at the latest. The first receive of a process is one round trip more.
 class Connection {

@@ -1,13 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
-#include "mpx/detail/named_core.hpp"
+#include "mpx/detail/handle.hpp"
 #include "mpx/detail/sync_core.hpp"
-#include "mpx/detail/type_name.hpp"
-#include "mpx/duration.hpp"
 
 namespace mpx {
 
@@ -27,46 +24,25 @@ struct LockAccess;
 /// Failure:       if the holder's process dies, the next lock() gets the lock all the same, and
 ///                abandoned() is true until somebody calls clear_abandoned().
 /// Cost:          uncontended, one atomic operation on the lock's word each for lock() and
-///                unlock(), from a process by way of its rank, and where the word is on another node
-///                by a message and its answer; contended, a round trip to the lock's home.
-class Lock {
+///                unlock(), within a node by the processor, from another node a round trip to the
+///                lock's home; contended, a round trip to the lock's home.
+class Lock : public detail::LockHandle<Lock, detail::SyncCore, &detail::SyncCore::lock,
+                                       &detail::SyncCore::unlock> {
  public:
   /// A free lock; made at first use, on the rank that uses it first.
-  Lock() : core_(detail::SyncCore::make_lock()) {}
+  Lock() : Lock(detail::SyncCore::make_lock()) {}
   /// The lock of that name in this job; see Named.
-  explicit Lock(const Named& name)
-      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<Lock>(),
-                                                   detail::SyncCore::make_lock)) {}
-
-  /// Takes the lock. Blocks until it is free.
-  void lock() const { static_cast<void>(core_->lock(detail::Deadline::never())); }
-  /// Takes the lock if it is free.
-  [[nodiscard]] bool try_lock() const { return core_->lock(detail::Deadline::now()); }
-  /// As lock(), but waits at most `timeout`.
-  [[nodiscard]] bool try_lock_for(Duration timeout) const {
-    return core_->lock(detail::Deadline::after(timeout));
-  }
-  /// As lock(), but gives up at `when`.
-  template <class Clock, class Length>
-  [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Length>& when) const {
-    return try_lock_for(detail::until(when));
-  }
-  /// Frees the lock, or hands it to the next who waits. Throws UsageError if it is free.
-  void unlock() const { core_->unlock(); }
+  explicit Lock(const Named& name) : Lock(named(name, detail::SyncCore::make_lock)) {}
 
   /// Whether a process died while it held the lock, and nobody has cleared the mark since.
   [[nodiscard]] bool abandoned() const { return core_->abandoned(); }
   /// To be called by the holder that has put right what the dead one left.
   void clear_abandoned() const { core_->clear_abandoned(); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Lock mpx_load(detail::Reader& reader) { return Lock(detail::SyncCore::load(reader)); }
-
  private:
+  friend class detail::Handle<Lock, detail::SyncCore>;
   friend struct detail::LockAccess;
-  explicit Lock(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
-
-  std::shared_ptr<detail::SyncCore> core_;
+  explicit Lock(std::shared_ptr<detail::SyncCore> core) : LockHandle(std::move(core)) {}
 };
 
 /// A lock that its owner, a thread of a process, may take again: multiprocessing.RLock. Otherwise
@@ -74,37 +50,22 @@ class Lock {
 ///
 /// Failure:       unlock() by anyone but the owner throws UsageError.
 /// Cost:          taking it again costs nothing beyond a mutex of the process.
-class RecursiveLock {
+class RecursiveLock
+    : public detail::LockHandle<RecursiveLock, detail::SyncCore, &detail::SyncCore::lock_recursive,
+                                &detail::SyncCore::unlock_recursive> {
  public:
-  RecursiveLock() : core_(detail::SyncCore::make_lock()) {}
+  RecursiveLock() : RecursiveLock(detail::SyncCore::make_lock()) {}
   /// The lock of that name in this job; see Named.
   explicit RecursiveLock(const Named& name)
-      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<RecursiveLock>(),
-                                                   detail::SyncCore::make_lock)) {}
+      : RecursiveLock(named(name, detail::SyncCore::make_lock)) {}
 
-  void lock() const { static_cast<void>(core_->lock_recursive(detail::Deadline::never())); }
-  [[nodiscard]] bool try_lock() const { return core_->lock_recursive(detail::Deadline::now()); }
-  [[nodiscard]] bool try_lock_for(Duration timeout) const {
-    return core_->lock_recursive(detail::Deadline::after(timeout));
-  }
-  template <class Clock, class Length>
-  [[nodiscard]] bool try_lock_until(const std::chrono::time_point<Clock, Length>& when) const {
-    return try_lock_for(detail::until(when));
-  }
-  void unlock() const { core_->unlock_recursive(); }
   [[nodiscard]] bool abandoned() const { return core_->abandoned(); }
   void clear_abandoned() const { core_->clear_abandoned(); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static RecursiveLock mpx_load(detail::Reader& reader) {
-    return RecursiveLock(detail::SyncCore::load(reader));
-  }
-
  private:
+  friend class detail::Handle<RecursiveLock, detail::SyncCore>;
   friend struct detail::LockAccess;
-  explicit RecursiveLock(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
-
-  std::shared_ptr<detail::SyncCore> core_;
+  explicit RecursiveLock(std::shared_ptr<detail::SyncCore> core) : LockHandle(std::move(core)) {}
 };
 
 namespace detail {

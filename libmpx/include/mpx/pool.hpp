@@ -64,15 +64,6 @@ consteval bool is_range() {
 template <class Range>
 concept OneRange = is_range<Range>();
 
-/// The process that made a pool terminates it with its last handle there.
-struct PoolOwner {
-  explicit PoolOwner(std::shared_ptr<PoolCore> made) : core(std::move(made)) {}
-  PoolOwner(const PoolOwner&) = delete;
-  PoolOwner& operator=(const PoolOwner&) = delete;
-  ~PoolOwner() { core->abandon(); }
-  std::shared_ptr<PoolCore> core;
-};
-
 }  // namespace detail
 
 /// Processes that carry out tasks: multiprocessing.Pool.

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "mpx/detail/encode.hpp"
-#include "mpx/detail/named_core.hpp"
+#include "mpx/detail/decode_value.hpp"
+#include "mpx/detail/handle.hpp"
 #include "mpx/detail/queue_core.hpp"
 #include "mpx/duration.hpp"
 #include "mpx/error.hpp"
@@ -40,13 +40,13 @@ struct QueueOptions {
 ///                closed it is dropped; the next put() or flush() throws Closed and says how many,
 ///                or else the log when the process has ended. What a process had not taken when it
 ///                died stays in the queue.
-/// Cost:          put() to an unbounded queue sends one message, and with every 256th a question; it
-///                waits while the queue is over its budget, or has not answered for 16,384 items or
+/// Cost:          put() to an unbounded queue sends one message, and with the first and every 256th a
+///                question; it waits while the queue is over its budget, or has not answered for 16,384 items or
 ///                1 MiB. So it learns of close() as a rule after 512 items, and after those 16,384
 ///                or 1 MiB at the latest. get() is one round trip; a process that gets alone is
 ///                handed items ahead, so that most gets cost nothing.
 template <class T>
-class Queue {
+class Queue : public detail::Handle<Queue<T>, detail::QueueCore> {
   static_assert(std::is_object_v<T> && std::is_same_v<T, std::decay_t<T>> && !std::is_abstract_v<T>,
                 "mpx: a Queue holds values: its type is no reference, const, void, array or "
                 "abstract class; for objects of derived classes take a std::unique_ptr of the base "
@@ -57,7 +57,7 @@ class Queue {
 
   /// An unbounded queue; made at first use.
   Queue() : Queue(QueueOptions{}) {}
-  explicit Queue(QueueOptions options) : core_(make(options)) {}
+  explicit Queue(QueueOptions options) : Queue(make(options)) {}
   /// Refused: `Queue<T>(QueueOptions{.capacity = n})`.
   template <std::integral N>
   explicit Queue(N /*capacity*/) : Queue() {
@@ -67,8 +67,7 @@ class Queue {
   }
   /// The queue of that name in this job; see Named.
   explicit Queue(const Named& name, QueueOptions options = {})
-      : core_(detail::named_core<detail::QueueCore>(name, detail::type_name<Queue>(),
-                                                    [&] { return make(options); })) {}
+      : Queue(Base::named(name, [&] { return make(options); })) {}
 
   /// Adds a copy of `item`. Blocks while there is no room. Throws Closed; what encoding throws
   /// leaves the queue as it was.
@@ -118,11 +117,11 @@ class Queue {
   /// dropped, as the queue was closed. One round trip.
   void flush() const { core_->flush(); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Queue mpx_load(detail::Reader& reader) { return Queue(detail::QueueCore::load(reader)); }
-
  private:
-  explicit Queue(std::shared_ptr<detail::QueueCore> core) : core_(std::move(core)) {}
+  using Base = detail::Handle<Queue, detail::QueueCore>;
+  using Base::core_;
+  friend Base;
+  explicit Queue(std::shared_ptr<detail::QueueCore> core) : Base(std::move(core)) {}
 
   static std::shared_ptr<detail::QueueCore> make(const QueueOptions& options) {
     detail::QueueSettings settings{options.capacity, options.budget_bytes, {}};
@@ -133,8 +132,6 @@ class Queue {
     if (!item) return std::nullopt;
     return detail::decode_value<T>(*item);
   }
-
-  std::shared_ptr<detail::QueueCore> core_;
 };
 
 }  // namespace mpx

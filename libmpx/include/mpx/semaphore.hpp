@@ -3,13 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <string_view>
 #include <utility>
 
-#include "mpx/detail/named_core.hpp"
-#include "mpx/detail/type_name.hpp"
+#include "mpx/detail/handle.hpp"
 #include "mpx/detail/word_core.hpp"
-#include "mpx/duration.hpp"
 
 namespace mpx {
 
@@ -23,15 +20,16 @@ struct SemaphoreOptions {
 namespace detail {
 
 /// What Semaphore and BoundedSemaphore have in common.
-class SemaphoreHandle {
+template <class Derived, bool bounded>
+class SemaphoreHandle : public Handle<Derived, SemaphoreCore> {
  public:
   /// Takes a permit. Blocks until there is one.
-  void acquire() const { static_cast<void>(core_->acquire(Deadline::never())); }
+  void acquire() const { static_cast<void>(this->core_->acquire(Deadline::never())); }
   /// Takes a permit if there is one.
-  [[nodiscard]] bool try_acquire() const { return core_->acquire(Deadline::now()); }
+  [[nodiscard]] bool try_acquire() const { return this->core_->acquire(Deadline::now()); }
   /// As acquire(), but waits at most `timeout`.
   [[nodiscard]] bool try_acquire_for(Duration timeout) const {
-    return core_->acquire(Deadline::after(timeout));
+    return this->core_->acquire(Deadline::after(timeout));
   }
   /// As acquire(), but gives up at `when`.
   template <class Clock, class Length>
@@ -40,21 +38,19 @@ class SemaphoreHandle {
   }
   /// Adds `n` permits, or hands them to those who wait. Throws UsageError if `n` is 0, and if a
   /// BoundedSemaphore would have more than at first.
-  void release(std::size_t n = 1) const { core_->release(n); }
+  void release(std::size_t n = 1) const { this->core_->release(n); }
   /// Free permits; true at some moment of the call.
-  [[nodiscard]] std::size_t value() const { return core_->value(); }
-
-  void mpx_save(Writer& writer) const { core_->save(writer); }
+  [[nodiscard]] std::size_t value() const { return this->core_->value(); }
 
  protected:
-  explicit SemaphoreHandle(std::shared_ptr<SemaphoreCore> core) : core_(std::move(core)) {}
-  static std::shared_ptr<SemaphoreCore> named(const Named& name, std::string_view type,
-                                              const SemaphoreCore::Settings& settings) {
-    return named_core<SemaphoreCore>(name, type, [&] { return SemaphoreCore::make(settings); });
-  }
-
- private:
-  std::shared_ptr<SemaphoreCore> core_;
+  explicit SemaphoreHandle(std::shared_ptr<SemaphoreCore> core)
+      : Handle<Derived, SemaphoreCore>(std::move(core)) {}
+  SemaphoreHandle(std::size_t n, SemaphoreOptions options)
+      : SemaphoreHandle(SemaphoreCore::make({n, bounded, options.owned})) {}
+  SemaphoreHandle(const Named& name, std::size_t n, SemaphoreOptions options)
+      : SemaphoreHandle(SemaphoreHandle::named(name, [&] {
+          return SemaphoreCore::make({n, bounded, options.owned});
+        })) {}
 };
 
 }  // namespace detail
@@ -70,44 +66,37 @@ class SemaphoreHandle {
 /// Thread safety: all members, from any thread of any process.
 /// Failure:       permits that a process held when it died are told in the log (warn), and lost; see
 ///                SemaphoreOptions::owned. No death makes a permit.
-/// Cost:          as Lock.
-class Semaphore : public detail::SemaphoreHandle {
+/// Cost:          as Lock; with SemaphoreOptions::owned a process asks its rank, which answers for it
+///                when it dies.
+class Semaphore : public detail::SemaphoreHandle<Semaphore, false> {
  public:
   /// Made at first use, on the rank that uses it first, with `n` permits.
   Semaphore(std::size_t n = 1)  // NOLINT: a number may stand for it, as in Python
-      : SemaphoreHandle(detail::SemaphoreCore::make({n, false, false})) {}
-  explicit Semaphore(std::size_t n, SemaphoreOptions options)
-      : SemaphoreHandle(detail::SemaphoreCore::make({n, false, options.owned})) {}
+      : SemaphoreHandle(n, {}) {}
+  explicit Semaphore(std::size_t n, SemaphoreOptions options) : SemaphoreHandle(n, options) {}
   /// The semaphore of that name in this job; see Named.
   explicit Semaphore(const Named& name, std::size_t n = 1, SemaphoreOptions options = {})
-      : SemaphoreHandle(named(name, detail::type_name<Semaphore>(), {n, false, options.owned})) {}
-
-  static Semaphore mpx_load(detail::Reader& reader) {
-    return Semaphore(detail::SemaphoreCore::load(reader));
-  }
+      : SemaphoreHandle(name, n, options) {}
 
  private:
+  friend class detail::Handle<Semaphore, detail::SemaphoreCore>;
   explicit Semaphore(std::shared_ptr<detail::SemaphoreCore> core)
       : SemaphoreHandle(std::move(core)) {}
 };
 
 /// A Semaphore that never has more permits than at first: multiprocessing.BoundedSemaphore. A
 /// release() beyond that throws UsageError. Otherwise as Semaphore.
-class BoundedSemaphore : public detail::SemaphoreHandle {
+class BoundedSemaphore : public detail::SemaphoreHandle<BoundedSemaphore, true> {
  public:
   BoundedSemaphore(std::size_t n = 1)  // NOLINT: as Semaphore
-      : SemaphoreHandle(detail::SemaphoreCore::make({n, true, false})) {}
+      : SemaphoreHandle(n, {}) {}
   explicit BoundedSemaphore(std::size_t n, SemaphoreOptions options)
-      : SemaphoreHandle(detail::SemaphoreCore::make({n, true, options.owned})) {}
+      : SemaphoreHandle(n, options) {}
   explicit BoundedSemaphore(const Named& name, std::size_t n = 1, SemaphoreOptions options = {})
-      : SemaphoreHandle(
-            named(name, detail::type_name<BoundedSemaphore>(), {n, true, options.owned})) {}
-
-  static BoundedSemaphore mpx_load(detail::Reader& reader) {
-    return BoundedSemaphore(detail::SemaphoreCore::load(reader));
-  }
+      : SemaphoreHandle(name, n, options) {}
 
  private:
+  friend class detail::Handle<BoundedSemaphore, detail::SemaphoreCore>;
   explicit BoundedSemaphore(std::shared_ptr<detail::SemaphoreCore> core)
       : SemaphoreHandle(std::move(core)) {}
 };

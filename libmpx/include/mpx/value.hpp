@@ -17,11 +17,11 @@ namespace mpx {
 ///
 /// Ordering:      each operation is atomic, and complete when it returns.
 /// Thread safety: all members, from any thread of any process.
-/// Cost:          T of at most 8 bytes: one atomic operation on a word, from a process by way of
-///                its rank, and where the word is on another node by a message and its answer.
-///                Larger: a round trip to the value's home.
+/// Cost:          T of at most 8 bytes: one atomic operation on a word, within a node by the
+///                processor, from another node by a message and its answer. Larger: a round trip to
+///                the value's home.
 template <class T>
-class Value {
+class Value : public detail::Handle<Value<T>, detail::SyncCore> {
   static_assert(detail::has_bytes<T>,
                 "mpx: a Value holds a trivially copyable type that is no reference, const or "
                 "atomic (it is atomic itself); others go by Queue or Connection");
@@ -31,12 +31,10 @@ class Value {
 
   /// Made at first use, on the rank that uses it first.
   Value() : Value(detail::default_of<T>()) {}
-  explicit Value(const T& initial) : core_(detail::SyncCore::make_value(bytes_of(initial))) {}
+  explicit Value(const T& initial) : Value(detail::SyncCore::make_value(bytes_of(initial))) {}
   /// The value of that name in this job; see Named.
   explicit Value(const Named& name, const T& initial = detail::default_of<T>())
-      : core_(detail::named_core<detail::SyncCore>(name, detail::type_name<Value>(), [&] {
-          return detail::SyncCore::make_value(bytes_of(initial));
-        })) {}
+      : Value(Base::named(name, [&] { return detail::SyncCore::make_value(bytes_of(initial)); })) {}
 
   [[nodiscard]] T load() const {
     detail::Unset<T> value;
@@ -56,11 +54,16 @@ class Value {
   }
   /// Adds and returns the old value. Integers wrap around.
   T fetch_add(const T& by) const requires std::is_arithmetic_v<T> {
-    if constexpr (std::is_integral_v<T> && sizeof(T) == sizeof(std::uint64_t)) {
-      return static_cast<T>(ready().fetch_add_value(static_cast<std::uint64_t>(by)));
+    if constexpr (detail::is_word_number<T>) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, &by, sizeof by);
+      word = ready().fetch_add_value(detail::word_number<T>(), word);
+      T old;
+      std::memcpy(&old, &word, sizeof old);
+      return old;
     } else {
       T old = load();
-      while (!compare_exchange(old, sum(old, by))) {
+      while (!compare_exchange(old, static_cast<T>(old + by))) {
       }
       return old;
     }
@@ -69,20 +72,12 @@ class Value {
   /// The lock that goes with the value: `auto lock = v.get_lock(); std::scoped_lock guard(lock);`.
   [[nodiscard]] RecursiveLock get_lock() const { return detail::LockAccess::recursive(core_); }
 
-  void mpx_save(detail::Writer& writer) const { core_->save(writer); }
-  static Value mpx_load(detail::Reader& reader) { return Value(detail::SyncCore::load(reader)); }
-
  private:
-  explicit Value(std::shared_ptr<detail::SyncCore> core) : core_(std::move(core)) {}
+  using Base = detail::Handle<Value, detail::SyncCore>;
+  using Base::core_;
+  friend Base;
+  explicit Value(std::shared_ptr<detail::SyncCore> core) : Base(std::move(core)) {}
 
-  static T sum(T a, T b) {
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-      using Wrapping = std::make_unsigned_t<T>;
-      return static_cast<T>(static_cast<Wrapping>(a) + static_cast<Wrapping>(b));
-    } else {
-      return static_cast<T>(a + b);
-    }
-  }
   static detail::Payload bytes_of(const T& value) {
     detail::Bytes bytes(sizeof value);
     std::memcpy(bytes.data(), &value, sizeof value);
@@ -92,8 +87,6 @@ class Value {
     static_cast<void>(core_->id());  // where it lives is known from then on
     return *core_;
   }
-
-  std::shared_ptr<detail::SyncCore> core_;
 };
 
 }  // namespace mpx

@@ -99,6 +99,12 @@ ObjectId Client::new_object(int home) {
   return {home, next_object_++, self_.id};
 }
 
+Payload Client::make_object(const ObjectId& id, Payload arguments, const std::string& what) {
+  auto reply = call(Kind::create, id, std::move(arguments));
+  check(reply, what);
+  return std::move(reply.payload);
+}
+
 void Client::send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call,
                   Payload payload, std::uint16_t status) {
   // Who had the payload lets go of what it keeps after the mutex; else the next who waits does.

@@ -93,12 +93,17 @@ class Client : public std::enable_shared_from_this<Client> {
     return mutex_;
   }
   [[nodiscard]] ObjectId new_object(int home);
+  /// Makes the object of that name, of the kind with which `arguments` begin; what its home answers.
+  /// Throws that as "`what`: …" if it refuses.
+  Payload make_object(const ObjectId& id, Payload arguments, const std::string& what);
   /// The rank for the home of a new object that may be anywhere: one that is known to do nothing
   /// but serve, if there is one.
   [[nodiscard]] int home_or(int otherwise) const {
     const int known = serving_rank_;
     return known < 0 ? otherwise : known;
   }
+  /// That of an object which lives where it is used first.
+  [[nodiscard]] int home_here() const { return home_or(self_.id.rank().number()); }
   void set_serving_rank(int rank) { serving_rank_ = rank; }
   /// From now on calls that are answered at once lend the link time too: where nobody else drives,
   /// a loop of such calls (try_get) would never see what comes from elsewhere.
@@ -188,8 +193,9 @@ class Client : public std::enable_shared_from_this<Client> {
   std::uint64_t word_exchange(WordRef word, std::uint64_t value) {
     return work_on_word({word, WordRequest::Operation::exchange, value});
   }
-  std::uint64_t word_add(WordRef word, std::uint64_t value) {
-    return work_on_word({word, WordRequest::Operation::add, value});
+  std::uint64_t word_add(WordRef word, std::uint64_t value, WordNumber number) {
+    return work_on_word(
+        {.word = word, .operation = WordRequest::Operation::add, .value = value, .number = number});
   }
   std::uint64_t word_compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
     return work_on_word({word, WordRequest::Operation::compare_exchange, desired, expected});

@@ -34,16 +34,15 @@ std::shared_ptr<BarrierCore> BarrierCore::load(Reader& reader) {
 
 ObjectId BarrierCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
+  const auto id = client->new_object(client->home_here());
   Packer packer;
   packer.put(ObjectKind::barrier);
   packer.put(parties_);
   packer.put(std::uint8_t{action_.has_value()});
   auto action = action_ ? std::move(*action_) : Payload{};
   packer.put_raw(action.bytes.data(), action.bytes.size());
-  Client::check(
-      client->call(Kind::create, id, Payload{std::move(packer).take(), std::move(action.handles)}),
-      "making a Barrier");
+  client->make_object(id, {std::move(packer).take(), std::move(action.handles)},
+                      "making a Barrier");
   action_.reset();
   return id;
 }

@@ -39,8 +39,7 @@ ConnectionCore::make_pipe(bool duplex) {
   const auto home = client->self().id.rank().number();
   const auto a = client->new_object(home), b = client->new_object(home);
   const auto make = [&](const ObjectId& self, const ObjectId& peer, bool readable, bool writable) {
-    Client::check(client->call(Kind::create, self, {Packer::pack(ObjectKind::pipe_end, peer), {}}),
-                  "pipe()");
+    client->make_object(self, {Packer::pack(ObjectKind::pipe_end, peer), {}}, "pipe()");
     auto core = Client::make_core<ConnectionCore>(peer, readable, writable);
     core->set_id(self, client);
     client->remember(core);

@@ -93,10 +93,8 @@ void QueueCore::save_details(Writer& writer) const { writer.number(settings_.cap
 ObjectId QueueCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(settings_.home.value_or(client->home_or(0)));
-  Client::check(
-      client->call(
-          Kind::create, id,
-          {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}}),
+  client->make_object(
+      id, {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}},
       "making a Queue");
   return id;
 }

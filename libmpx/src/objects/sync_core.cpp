@@ -49,14 +49,13 @@ ObjectId SyncCore::create() {
                {ObjectKind::array, "making an Array"}};
   const auto& made = kMade[static_cast<std::size_t>(guards_)];
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
+  const auto id = client->new_object(client->home_here());
   Packer arguments;
   arguments.put(made.kind);
   if (guards_ == Guards::array) arguments.put(array_bytes_);
   arguments.put_raw(initial_.data(), initial_.size());
-  const auto reply = client->call(Kind::create, id, {std::move(arguments).take(), {}});
-  Client::check(reply, made.what);
-  Unpacker in(reply.payload.bytes);
+  const auto answer = client->make_object(id, {std::move(arguments).take(), {}}, made.what);
+  Unpacker in(answer.bytes);
   lock_ = in.get<WordPlace>();
   if (!in.at_end()) value_ = in.get<WordPlace>();
   initial_ = {};
@@ -264,9 +263,9 @@ void SyncCore::write_array(std::uint64_t offset, const void* from, std::size_t s
                 "write to an Array");
 }
 
-std::uint64_t SyncCore::fetch_add_value(std::uint64_t by) {
-  auto& to = client();
-  return to.word_add(ref(value_), by);
+std::uint64_t SyncCore::fetch_add_value(WordNumber number, std::uint64_t by) {
+  auto& to = client();  // first: then it is known where the word lives
+  return to.word_add(ref(value_), by, number);
 }
 
 std::uint64_t bytes_of_array(std::size_t n, std::size_t each) {

@@ -41,10 +41,9 @@ void release_at_home(Core& core, std::uint64_t n, const std::string& what) {
 
 ObjectId WordCore::create_here(Bytes arguments, const std::string& what) {
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_or(client->self().id.rank().number()));
-  const auto reply = client->call(Kind::create, id, {std::move(arguments), {}});
-  Client::check(reply, what);
-  place_ = Unpacker(reply.payload.bytes).get<WordPlace>();
+  const auto id = client->new_object(client->home_here());
+  const auto answer = client->make_object(id, {std::move(arguments), {}}, what);
+  place_ = Unpacker(answer.bytes).get<WordPlace>();
   return id;
 }
 

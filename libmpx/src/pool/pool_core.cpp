@@ -65,8 +65,7 @@ ObjectId PoolCore::create() {
   const auto id = client->new_object(0);
   PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries,
                         request_.name,      client->self().facts(),       current_surroundings()};
-  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::pool, settings), {}}),
-                "making a Pool");
+  client->make_object(id, {Packer::pack(ObjectKind::pool, settings), {}}, "making a Pool");
   Client::check(client->call(Kind::pool_open, id, std::move(initializer_)), "making a Pool");
   client->has_started_children = true;
   used_ = true;

@@ -29,8 +29,7 @@ std::shared_ptr<ProcessCore> ProcessCore::load(Reader& reader) { return adopt(lo
 ObjectId ProcessCore::create() {
   const auto client = Client::current();
   const auto id = client->new_object(0);
-  Client::check(client->call(Kind::create, id, {Packer::pack(ObjectKind::process), {}}),
-                "making a Process");
+  client->make_object(id, {Packer::pack(ObjectKind::process), {}}, "making a Process");
   return id;
 }
 

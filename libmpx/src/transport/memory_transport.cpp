@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <deque>
@@ -64,6 +65,7 @@ struct MemoryNetwork::Shared {
   std::vector<std::string> hosts;
   NetworkFaults faults;
   std::vector<std::unique_ptr<Port>> ports;
+  std::atomic<std::uint64_t> messages = 0, bytes = 0;
 };
 
 class MemoryTransport final : public Transport {
@@ -88,6 +90,8 @@ class MemoryTransport final : public Transport {
       throw TransportError("rank " + std::to_string(rank_) + " sends a frame to rank " +
                            std::to_string(to) + ", which is not another rank of this network");
     frame.header.length = frame.body.size();
+    ++shared_->messages;
+    shared_->bytes += frame.header.length;
     auto& batch = batches_[static_cast<std::size_t>(to)];
     if (batch.empty()) open_.push_back(to);
     batch.push_back(std::move(frame));
@@ -197,6 +201,8 @@ int MemoryNetwork::size() const { return static_cast<int>(shared_->ports.size())
 std::unique_ptr<Transport> MemoryNetwork::transport(int rank) {
   return std::make_unique<MemoryTransport>(shared_, rank);
 }
+
+Traffic MemoryNetwork::traffic() const { return {shared_->messages, shared_->bytes}; }
 
 void MemoryNetwork::drop(int rank) {
   auto& port = shared_->port(rank);

@@ -16,6 +16,16 @@ struct NetworkFaults {
   std::uint64_t seed = 1;  ///< of the random choices
 };
 
+/// What was sent.
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;  ///< of their bodies
+
+  friend Traffic operator-(Traffic a, Traffic b) {
+    return {a.messages - b.messages, a.bytes - b.bytes};
+  }
+};
+
 /// Ranks in the memory of one process: the twin of MPI for tests.
 ///
 /// Frames of one source are never reordered.
@@ -32,6 +42,9 @@ class MemoryNetwork {
 
   /// The transport of `rank`; to be called once for each rank.
   [[nodiscard]] std::unique_ptr<Transport> transport(int rank);
+
+  /// Of all ranks to others since the beginning.
+  [[nodiscard]] Traffic traffic() const;
 
   /// From now on frames to `rank` vanish, and those that wait there too.
   void drop(int rank);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mpx/detail/word_number.hpp"
+
 namespace mpx::detail {
 
 /// Names one atomic 64-bit word: the rank in whose part of the window it lies, and its slot there.
@@ -27,17 +29,24 @@ struct WordRequest {
   /// If it succeeds, the process that asks holds so many permits more of the semaphore which the
   /// frame names.
   std::int64_t permits = 0;
+  WordNumber number = WordNumber::u64;  ///< what is added, and to what
 };
+
+/// What a word is after the addition.
+std::uint64_t sum(WordNumber number, std::uint64_t word, std::uint64_t value);
 
 /// Performs it on the word in memory, atomically for all who do so; returns what the word was.
 inline std::uint64_t perform(const WordRequest& request, std::uint64_t& place) {
   const std::atomic_ref word(place);
-  auto was = request.expected;
+  auto was = request.operation == WordRequest::Operation::add ? word.load() : request.expected;
   switch (request.operation) {
     case WordRequest::Operation::exchange:
       return word.exchange(request.value);
     case WordRequest::Operation::add:
-      return word.fetch_add(request.value);
+      if (request.number == WordNumber::u64) return word.fetch_add(request.value);
+      while (!word.compare_exchange_weak(was, sum(request.number, was, request.value))) {
+      }
+      return was;
     case WordRequest::Operation::compare_exchange:
       word.compare_exchange_strong(was, request.value);
       return was;

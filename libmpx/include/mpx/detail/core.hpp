@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "mpx/detail/buffer.hpp"
 #include "mpx/detail/deadline.hpp"
-#include "mpx/detail/encode.hpp"
 #include "mpx/detail/ids.hpp"
 #include "mpx/detail/once.hpp"
 #include "mpx/detail/stable.hpp"
@@ -40,20 +40,6 @@ class Incoming {
   Incoming* outer_;
   bool keep_ = false;
 };
-
-/// The value in `payload`, which must hold exactly one. Throws CodecError, naming both types if
-/// they differ; the payload is whole then.
-template <class T>
-T decode_value(Payload& payload) {
-  if (payload.handles.empty()) return decode<T>(payload.bytes);
-  Incoming incoming(payload);
-  try {
-    return decode<T>(payload.bytes);
-  } catch (const CodecError&) {
-    incoming.keep();
-    throw;
-  }
-}
 
 /// What stands behind a handle in one process: the name of a shared object, made at first use, and
 /// this process's reference to it. All handles of one process that name an object share its core.

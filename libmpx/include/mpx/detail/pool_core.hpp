@@ -142,4 +142,13 @@ class PoolCore : public Core {
   stable::unordered_set<std::uint64_t> known_functions_;
 };
 
+/// The process that made a pool terminates it with its last handle there.
+struct PoolOwner {
+  explicit PoolOwner(std::shared_ptr<PoolCore> made) : core(std::move(made)) {}
+  PoolOwner(const PoolOwner&) = delete;
+  PoolOwner& operator=(const PoolOwner&) = delete;
+  ~PoolOwner() { core->abandon(); }
+  std::shared_ptr<PoolCore> core;
+};
+
 }  // namespace mpx::detail

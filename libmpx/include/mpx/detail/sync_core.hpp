@@ -8,6 +8,7 @@
 
 #include "mpx/detail/core.hpp"
 #include "mpx/detail/word_core.hpp"
+#include "mpx/detail/word_number.hpp"
 
 namespace mpx::detail {
 
@@ -63,8 +64,8 @@ class SyncCore : public Core {
   void exchange_value(void* value, std::size_t size);
   /// Sets the value to `desired` if it equals `expected`; else sets `expected` to it.
   bool compare_exchange_value(void* expected, const void* desired, std::size_t size);
-  /// For 8-byte integers. Returns the old value.
-  std::uint64_t fetch_add_value(std::uint64_t by);
+  /// For numbers that a word holds. Returns the old value.
+  std::uint64_t fetch_add_value(WordNumber number, std::uint64_t by);
 
   [[nodiscard]] std::uint64_t array_bytes() const { return array_bytes_; }
   void read_array(std::uint64_t offset, void* into, std::size_t size);
