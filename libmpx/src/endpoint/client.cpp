@@ -1,7 +1,5 @@
 #include "endpoint/client.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <thread>
@@ -399,52 +397,6 @@ void Client::free_claim_slot(std::uint16_t slot) {
   if (!slot_objects_.empty()) slot_objects_[slot] = {};
 }
 
-PermitNote* Client::note_of(WordRef word, const ObjectId& semaphore) {
-  if (mapped(word) == nullptr) return nullptr;
-  const std::lock_guard guard(mutex());
-  if (permits_ == nullptr) return nullptr;
-  PermitNote* free = nullptr;
-  for (auto& note : *permits_) {
-    if (note.held() != 0 && note.semaphore() == semaphore) {
-      free = &note;
-      break;
-    }
-    const bool used = noted_[static_cast<std::size_t>(&note - permits_->data())];
-    if (free == nullptr && !used && note.held() == 0) free = &note;
-  }
-  if (free == nullptr) return nullptr;
-  noted_[static_cast<std::size_t>(free - permits_->data())] = true;
-  if (free->held() == 0) free->begin(semaphore);
-  return free;
-}
-
-void Client::done_with(PermitNote* note) {
-  noted_[static_cast<std::size_t>(note - permits_->data())] = false;
-}
-
-/// What the word is, where this process reaches it itself.
-std::optional<std::uint64_t> Client::peek(WordRef word) {
-  if (auto* const place = mapped(word)) return perform({.word = word}, *place);
-  const std::lock_guard guard(mutex());
-  if (link_ == nullptr || !link_->reaches(word)) return std::nullopt;
-  return link_->work_on_word({.word = word});
-}
-
-std::uint64_t Client::work_on_far_word(const WordRequest& request, const ObjectId& object) {
-  {
-    std::unique_lock lock(mutex());
-    require_link();
-    // These need no answer from anybody: a loop of them drives now and then all the same.
-    if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
-    if (link_->reaches(request.word) && (permits_ == nullptr || request.permits == 0))
-      return link_->work_on_word(request);
-  }
-  const auto answer =
-      call_service(Kind::word, ProcessId(self_.id.rank(), 0), {Packer::pack(request), {}}, object);
-  check(answer, "working on a shared word");
-  return Unpacker(answer.payload.bytes).get<std::uint64_t>();
-}
-
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
   while (true) {
     {
@@ -527,89 +479,6 @@ void Client::check(const Reply& reply, const std::string& what) {
     case Status::error:
       rethrow(reply.payload.bytes);
   }
-}
-
-namespace {
-thread_local Incoming* innermost = nullptr;
-}  // namespace
-
-Incoming::Incoming(std::vector<Reference>& handles)
-    : handles_(handles), outer_(std::exchange(innermost, this)) {}
-
-Incoming::Incoming(Payload& payload) : Incoming(payload.handles) {}
-
-Incoming::~Incoming() {
-  innermost = outer_;
-  if (keep_ || handles_.empty()) return;
-  try {
-    Client::current()->drop(handles_);
-  } catch (const Error& error) {
-    log_debug("handles that arrived are not given back: {}", error.what());
-  }
-  handles_.clear();
-}
-
-Reference Incoming::take(const ObjectId& id) {
-  for (auto* incoming = innermost; incoming != nullptr; incoming = incoming->outer_) {
-    auto& handles = incoming->handles_;
-    const auto found = std::find_if(handles.begin(), handles.end(),
-                                    [&](const Reference& handle) { return handle.object == id; });
-    if (found == handles.end()) continue;
-    const auto taken = *found;
-    handles.erase(found);
-    return taken;
-  }
-  throw CodecError(
-      fmt::format("a handle of {} is decoded for which no reference came along", to_string(id)));
-}
-
-Core::~Core() = default;
-
-const ObjectId& Core::id() {
-  once_.run([this] {
-    if (!id_.empty()) return;
-    client_ = Client::current();
-    try {
-      id_ = create();
-    } catch (...) {
-      client_.reset();
-      throw;
-    }
-    const std::lock_guard guard(client_->mutex());
-    client_->cores_[id_] = {this, weak_from_this()};
-  });
-  return id_;
-}
-
-Client& Core::client() {
-  id();
-  return *client_;
-}
-
-void Core::set_id(const ObjectId& id, std::shared_ptr<Client> client) {
-  id_ = id;
-  client_ = std::move(client);
-}
-
-void Core::save(Writer& writer) {
-  const auto& name = id();
-  save_id(writer, name);
-  save_details(writer);
-  writer.carry(name, shared_from_this());
-}
-
-void save_id(Writer& writer, const ObjectId& id) {
-  writer.number(id.home);
-  writer.number(id.serial);
-  writer.number(id.maker.value());
-}
-
-ObjectId load_id(Reader& reader) {
-  ObjectId id;
-  id.home = reader.number<std::int32_t>();
-  id.serial = reader.number<std::uint32_t>();
-  id.maker = ProcessId::from_value(reader.number<std::uint64_t>());
-  return id;
 }
 
 }  // namespace mpx::detail
