@@ -15,6 +15,7 @@
 #include "homes/wait_watch.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "processes/supervisor.hpp"
+#include "runtime/idle.hpp"
 #include "transport/transport.hpp"
 #include "transport/words.hpp"
 
@@ -73,13 +74,12 @@ class Runtime : private Outbox {
   /// Makes peers ring from now on, because nobody drives; a background thread sleeps in sleep().
   void unattended();
 
-  /// Who sleeps: the thread that drives, or the one that does so while nobody waits.
-  enum class Sleeper { driver, background };
+  using Sleeper = Idle::Sleeper;
   /// Sleeps until there is something to do, and does it.
   void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
 
   /// Tells whether a thread drives, asleep or not: the background thread then keeps out of its way.
-  void set_driven(bool driven) { driven_ = driven; }
+  void set_driven(bool driven) { idle_.set_driven(driven); }
 
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
@@ -112,8 +112,9 @@ class Runtime : private Outbox {
   void work_on_word(Frame&& frame);
   void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
+  void announce();
   void awake();
-  std::chrono::steady_clock::time_point look_at_clock();
+  [[nodiscard]] Idle::Setting idle_setting() const;
   void spread_stop();
   void heed_signals();
   void want_waits();
@@ -122,7 +123,6 @@ class Runtime : private Outbox {
   void say_waits();
   void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
-  [[nodiscard]] std::chrono::nanoseconds spin_time() const;
 
   Transport& transport_;
   Words& words_;
@@ -140,19 +140,10 @@ class Runtime : private Outbox {
   UniqueFd driver_event_;      // wakes the driver alone: nobody else empties it
   std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
   bool dispatching_ = false;
-  bool announced_ = false;
   bool shutting_down_ = false;
   bool stop_spread_ = false;
   std::set<int> awaited_;  // on rank 0: have not answered shutdown
-  bool driver_sleeps_ = false;
-  bool timer_only_ = false;  // is what has woken the driver last
-  bool driven_ = false;
-  int cores_ = 1;
-  int node_ranks_ = 1;
-  bool far_words_ = false;    // ranks of other nodes work on each other's words themselves
-  bool fresh_event_ = false;  // since last_event_ was set; reading the clock is not for free
-  std::uint32_t idle_rounds_ = 0;
-  std::chrono::steady_clock::time_point last_event_{};
+  Idle idle_;
   std::chrono::steady_clock::time_point asleep_since_{};
 };
 
