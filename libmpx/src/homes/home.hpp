@@ -25,6 +25,12 @@ class Outbox {
     reply(to, status, Payload{std::move(bytes), {}});
   }
 
+  /// Answers a request of a kind that its object, as people call it, does not know.
+  void refuse(const FrameHeader& request, const Payload& payload, const std::string& object) {
+    drop(payload);
+    reply(request, Status::usage, Packer::pack("not an operation of " + object));
+  }
+
   /// Sends `bytes` to a process, from an object.
   void deliver(Kind kind, ProcessId to, const ObjectId& object, std::uint16_t status,
                Payload payload) {
@@ -59,14 +65,11 @@ class Home {
   /// A waiter gives up the call `call`: answers it with Status::no if it still waits.
   virtual void on_cancel(ProcessId /*from*/, std::uint64_t /*call*/, Outbox& /*out*/) {}
 
-  /// A process that may have used the object has ended.
+  /// A process that may have used the object has ended; of a well-known object: any process.
   virtual void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
 
   /// The same, first, if the process had a reference to the object.
   virtual void on_holder_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
-
-  /// A process is about to end in good order: what lives only for it ends first.
-  virtual void on_leaving(ProcessId /*who*/, Outbox& /*out*/) {}
 
   /// What the job's end would leave undone here, for a person to read; empty: nothing.
   [[nodiscard]] virtual std::string unfinished() const { return {}; }

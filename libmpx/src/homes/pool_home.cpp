@@ -18,9 +18,11 @@ PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory,
     : self_(self), owner_(owner), directory_(directory), settings_(std::move(settings)) {
   if (settings_.processes == 0) settings_.processes = directory_.slot_count();
   if (settings_.name.empty()) settings_.name = "Pool";
+  directory_.attend(owner_, self_, this);
 }
 
 PoolHome::~PoolHome() {
+  directory_.attend_no_more(owner_, self_);
   for (const auto& [id, worker] : workers_) directory_.forget(id);
 }
 
@@ -348,10 +350,6 @@ void PoolHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
     out.reply(request, Status::no);
     return true;
   });
-}
-
-void PoolHome::on_leaving(ProcessId who, Outbox& out) {
-  if (who == owner_) terminate(out);
 }
 
 std::uint64_t PoolHome::left() const {

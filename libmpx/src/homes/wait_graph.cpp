@@ -7,6 +7,8 @@
 #include <array>
 #include <set>
 
+#include "wire/well_known.hpp"
+
 namespace mpx::detail {
 namespace {
 
@@ -42,7 +44,7 @@ std::vector<ObjectId> WaitGraph::wanted() const {
   for (const auto& [id, process] : processes) {
     if (!process.waits) continue;
     for (const auto& wait : process.waits->waits) {
-      if (!wait.object.empty()) all.insert(wait.object);
+      if (!wait.object.empty() && !is_well_known(wait.object)) all.insert(wait.object);
     }
   }
   return {all.begin(), all.end()};
@@ -113,7 +115,7 @@ std::string WaitGraph::describe(const WaitRecord& wait) const {
     case Kind::shutdown:
       return "work";
     default:
-      if (wait.object.empty()) return "an answer";
+      if (wait.object.empty() || is_well_known(wait.object)) return "an answer";
       text = fmt::format("an answer of {}", what("an object"));
   }
   if (!known) return text;

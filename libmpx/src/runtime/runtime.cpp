@@ -14,6 +14,7 @@
 
 #include "core/log.hpp"
 #include "homes/end_home.hpp"
+#include "homes/name_table.hpp"
 #include "homes/pool_home.hpp"
 #include "homes/process_home.hpp"
 #include "homes/queue_home.hpp"
@@ -21,14 +22,13 @@
 #include "mpx/error.hpp"
 #include "processes/stop_signal.hpp"
 #include "wire/pool.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-bool is_for_home(Kind kind) { return kind < Kind::first_service || kind == Kind::recalled; }
 
 }  // namespace
 
@@ -67,16 +67,21 @@ Runtime::Runtime(Options options)
   supervisor_.set_slots(std::move(options.own_slots));
   supervisor_.watch = watch;
   supervisor_.fatal = std::move(options.fatal);
-  if (rank() == 0) directory_ = std::make_unique<Directory>(std::move(options.slots));
-  if (rank() == 0 && report_waits_) {
-    WaitWatch::Settings settings;
-    for (int r = 0; r < size(); ++r) settings.hosts.push_back(host(r));
-    settings.looks = options.looks_for_deadlock;
-    settings.processes = [this] { return directory_->processes(); };
-    settings.names = [this] { return names_.objects(); };
-    waits_ = std::make_unique<WaitWatch>(std::move(settings));
-  }
+  if (rank() == 0) add_well_known(std::move(options.slots), options.looks_for_deadlock);
   wake_on_signals(nudge_.get());
+}
+
+void Runtime::add_well_known(std::vector<Directory::RankSlots> slots, bool looks_for_deadlock) {
+  // In this order they are told of a death: what others start for it finds the slot free.
+  directory_ = &homes_.add(kDirectory, std::make_unique<Directory>(std::move(slots)));
+  const auto& names = homes_.add(kNameTable, std::make_unique<NameTable>());
+  if (!report_waits_) return;
+  WaitWatch::Settings settings;
+  for (int r = 0; r < size(); ++r) settings.hosts.push_back(host(r));
+  settings.looks = looks_for_deadlock;
+  settings.processes = [this] { return directory_->processes(); };
+  settings.names = [&names] { return names.objects(); };
+  waits_ = &homes_.add(kWaitWatch, std::make_unique<WaitWatch>(std::move(settings)));
 }
 
 Idle::Setting Runtime::idle_setting() const {
@@ -166,12 +171,8 @@ void Runtime::serve(Frame&& frame) {
   switch (header.kind) {
     case Kind::spawn:
       return supervisor_.spawn(std::move(frame));
-    case Kind::spawned: {
-      const auto [pid, trouble] = Unpacker::unpack<std::int32_t, std::string>(frame.body);
-      return directory_->on_spawned(header.from, pid, trouble, *this);
-    }
     case Kind::process_ended:
-      return on_process_ended(frame);
+      return homes_.on_ended(header.from, Unpacker(frame.body).get<ProcessFacts>(), *this);
     case Kind::signal:
       return supervisor_.signal(header, Unpacker(frame.body).get<std::int32_t>());
     case Kind::recall:
@@ -180,15 +181,6 @@ void Runtime::serve(Frame&& frame) {
         return;
       }
       return supervisor_.recall(header);
-    case Kind::await_children:
-      homes_.on_leaving(header.from, *this);
-      return directory_->await_children(header, *this);
-    case Kind::list_children:
-      return directory_->list_children(header, *this);
-    case Kind::name_find:
-    case Kind::name_bind:
-    case Kind::name_give_up:
-      return names_.on(header, take_payload(std::move(frame)), *this);
     case Kind::shutdown: {
       supervisor_.stop();
       shutting_down_ = true;
@@ -202,16 +194,9 @@ void Runtime::serve(Frame&& frame) {
       return;
     case Kind::word:
       return work_on_word(std::move(frame));
-    case Kind::waits_want:
-      return want_waits();
     case Kind::waits_ask:
     case Kind::waits_ask_homes:
       return tell_waits(frame);
-    case Kind::waits:
-    case Kind::waits_rank:
-    case Kind::waits_objects:
-      if (waits_) waits_->on(header, take_payload(std::move(frame)), steady_clock::now(), *this);
-      return say_waits();
     default:
       log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
                 to_string(header.from));
@@ -241,13 +226,6 @@ void Runtime::note_permits(const FrameHeader& request, std::int64_t more) {
   if (request.from.rank().number() == rank())
     return supervisor_.note_permits(request.from, request.object, more);
   route(make_frame(to_home(Kind::permits, request.object, request.from), {Packer::pack(more), {}}));
-}
-
-void Runtime::on_process_ended(const Frame& frame) {
-  const auto facts = Unpacker(frame.body).get<ProcessFacts>();
-  if (directory_) directory_->on_ended(frame.header.from, facts, *this);
-  names_.on_ended(frame.header.from, *this);
-  homes_.on_ended(frame.header.from, facts, *this);
 }
 
 std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arguments) {
@@ -313,12 +291,6 @@ void Runtime::spread_stop() {
   }
 }
 
-void Runtime::want_waits() {
-  if (waits_) return waits_->want(steady_clock::now(), *this);
-  if (rank() == 0) return;
-  route(make_frame(to_rank(Kind::waits_want, 0), {}));
-}
-
 /// Rank 0 asks what is waited for here.
 void Runtime::tell_waits(const Frame& request) {
   Unpacker in(request.body);
@@ -327,33 +299,29 @@ void Runtime::tell_waits(const Frame& request) {
   if (request.header.kind == Kind::waits_ask_homes) {
     std::vector<ObjectFacts> all;
     for (const auto& object : in.get<std::vector<ObjectId>>()) all.push_back(homes_.facts(object));
-    return route(make_frame(to_rank(Kind::waits_objects, 0, self), {Packer::pack(round, all), {}}));
+    return route(
+        make_frame(to_home(Kind::waits_objects, kWaitWatch, self), {Packer::pack(round, all), {}}));
   }
   if (deliver_local_)
     deliver_local_(make_frame(to_rank(Kind::waits_tell, rank()), {Packer::pack(round), {}}));
   supervisor_.ask_waits(round);
   const std::uint8_t under_way = transport_.busy() || supervisor_.congested() ? 1 : 0;
-  route(make_frame(to_rank(Kind::waits_rank, 0, self),
+  route(make_frame(to_home(Kind::waits_rank, kWaitWatch, self),
                    {Packer::pack(round, under_way, supervisor_.permits()), {}}));
 }
 
 void Runtime::watch_waits(steady_clock::time_point now) {
   if (!waits_) return;
   waits_->on_time(now, endless_wait_ ? endless_wait_() : 0, *this);
-  say_waits();
-}
-
-void Runtime::say_waits() {
-  if (!waits_) return;
   if (const auto report = waits_->take_report()) report_waits_(report->text, report->deadlock);
 }
 
 void Runtime::heed_signals() {
   if (stop_flag() && !stop_spread_ && !shutting_down_) spread_stop();
-  if (waits_ && waits_->active()) watch_waits(steady_clock::now());
   const auto signals = take_rank_signals();
-  if (signals == 0) return;
-  if ((signals & RankSignals::kWaits) != 0) want_waits();
+  if ((signals & RankSignals::kWaits) != 0)
+    route(make_frame(to_home(Kind::waits_want, kWaitWatch), {}));
+  if (waits_ != nullptr && waits_->active()) watch_waits(steady_clock::now());
   if ((signals & ~RankSignals::kWaits) == 0) return;
   if (directory_ && report_) report_(unfinished());
   if ((signals & RankSignals::kEnds) != 0) die_of_sigterm();

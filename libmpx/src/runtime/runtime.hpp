@@ -11,7 +11,6 @@
 #include "core/unique_fd.hpp"
 #include "homes/directory.hpp"
 #include "homes/home_table.hpp"
-#include "homes/name_table.hpp"
 #include "homes/wait_watch.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "processes/supervisor.hpp"
@@ -52,7 +51,8 @@ class Runtime : private Outbox {
   [[nodiscard]] int rank() const { return transport_.rank(); }
   [[nodiscard]] int size() const { return transport_.size(); }
   [[nodiscard]] Words& words() { return words_; }
-  [[nodiscard]] Directory* directory() { return directory_.get(); }
+  /// Rank 0 only.
+  [[nodiscard]] Directory* directory() { return directory_; }
   [[nodiscard]] const std::string& host(int rank) const { return transport_.host(rank); }
   /// Objects whose home is this rank.
   [[nodiscard]] std::size_t object_count() const { return homes_.size(); }
@@ -109,6 +109,7 @@ class Runtime : private Outbox {
   /// There is no such rank: whoever asked is told.
   void refuse(Frame&& frame, int to);
   void serve(Frame&& frame);
+  void add_well_known(std::vector<Directory::RankSlots> slots, bool looks_for_deadlock);
   void work_on_word(Frame&& frame);
   void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
@@ -117,11 +118,8 @@ class Runtime : private Outbox {
   [[nodiscard]] Idle::Setting idle_setting() const;
   void spread_stop();
   void heed_signals();
-  void want_waits();
   void tell_waits(const Frame& request);
   void watch_waits(std::chrono::steady_clock::time_point now);
-  void say_waits();
-  void on_process_ended(const Frame& frame);
   std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
 
   Transport& transport_;
@@ -130,10 +128,9 @@ class Runtime : private Outbox {
   std::function<void(const std::string&)> report_;
   std::function<void(const std::string&, bool)> report_waits_;
   std::function<std::uint64_t()> endless_wait_;
-  std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
-  NameTable names_;                   // rank 0 only
-  std::unique_ptr<WaitWatch> waits_;  // rank 0 only, where it is wanted
+  Directory* directory_ = nullptr;  // rank 0 only, of homes_
+  WaitWatch* waits_ = nullptr;      // the same, where it is wanted
   Supervisor supervisor_;
   UniqueFd epoll_;
   UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_
