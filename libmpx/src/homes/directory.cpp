@@ -156,7 +156,7 @@ void Directory::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::list_children:
       return list_children(request, out);
     default:
-      out.refuse(request, payload, "the directory of processes");
+      refuse_kind(request, payload, out);
   }
 }
 

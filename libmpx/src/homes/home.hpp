@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/pack.hpp"
 #include "wire/headers.hpp"
@@ -23,12 +24,6 @@ class Outbox {
   }
   void reply(const FrameHeader& to, Status status, Bytes bytes) {
     reply(to, status, Payload{std::move(bytes), {}});
-  }
-
-  /// Answers a request of a kind that its object, as people call it, does not know.
-  void refuse(const FrameHeader& request, const Payload& payload, const std::string& object) {
-    drop(payload);
-    reply(request, Status::usage, Packer::pack("not an operation of " + object));
   }
 
   /// Sends `bytes` to a process, from an object.
@@ -74,11 +69,27 @@ class Home {
   /// What the job's end would leave undone here, for a person to read; empty: nothing.
   [[nodiscard]] virtual std::string unfinished() const { return {}; }
 
-  /// For a report of who waits for what: all but `facts.object`.
+  /// For a report of who waits for what: all but `facts.object` and `facts.kind`.
   virtual void tell(ObjectFacts& /*facts*/) const {}
 
   /// The last reference is gone; the home is destroyed after this.
   virtual void on_freed(Outbox& /*out*/) {}
+
+  /// What people call such an object; empty where nobody has said so.
+  [[nodiscard]] std::string_view name() const { return name_; }
+  void set_name(std::string_view name) { name_ = name; }
+
+ protected:
+  /// Answers a request of a kind that such an object does not know.
+  void refuse_kind(const FrameHeader& request, const Payload& payload, Outbox& out) const {
+    const bool vowel = !name_.empty() && std::string_view("AE").find(name_[0]) != name_.npos;
+    std::string object = name_.empty() ? "this object" : vowel ? "an " : "a ";
+    out.drop(payload);
+    out.reply(request, Status::usage, Packer::pack("not an operation of " + object.append(name_)));
+  }
+
+ private:
+  std::string_view name_;
 };
 
 }  // namespace mpx::detail

@@ -30,8 +30,10 @@ std::vector<std::string> HomeTable::unfinished() const {
 ObjectFacts HomeTable::facts(const ObjectId& id) const {
   ObjectFacts facts;
   facts.object = id;
-  if (const auto found = objects_.find(id); found != objects_.end())
+  if (const auto found = objects_.find(id); found != objects_.end()) {
+    facts.kind = found->second.home->name();
     found->second.home->tell(facts);
+  }
   return facts;
 }
 

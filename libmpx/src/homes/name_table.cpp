@@ -22,7 +22,7 @@ void answer(const FrameHeader& request, const Payload& handle, Outbox& out) {
 
 void NameTable::on(const FrameHeader& request, Payload payload, Outbox& out) {
   if (request.kind < Kind::name_find || request.kind > Kind::name_give_up)
-    return out.refuse(request, payload, "the table of names");
+    return refuse_kind(request, payload, out);
   Unpacker in(payload.bytes);
   const auto name = in.get<std::string>();
   if (request.kind == Kind::name_find) return find(request, name, in.get<std::string>(), out);

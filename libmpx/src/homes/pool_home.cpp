@@ -59,8 +59,7 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Pool")));
+      refuse_kind(request, payload, out);
   }
 }
 
@@ -359,7 +358,6 @@ std::uint64_t PoolHome::left() const {
 }
 
 void PoolHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Pool";
   facts.note = fmt::format("'{}', {} of {} elements finished", settings_.name, submitted_ - left(),
                            submitted_);
 }

@@ -18,7 +18,7 @@ void WaitWatch::on(const FrameHeader& request, Payload payload, Outbox& out) {
     return;
   }
   if (request.kind < Kind::waits_want || request.kind > Kind::waits_objects)
-    return out.refuse(request, payload, "the watch over waits");
+    return refuse_kind(request, payload, out);
   Unpacker in(payload.bytes);
   take_in(request, in);
   if (state_ != State::quiet && all_answered()) at_ = kAtOnce;

@@ -13,15 +13,10 @@
 #include <cstring>
 
 #include "core/log.hpp"
-#include "homes/end_home.hpp"
 #include "homes/name_table.hpp"
-#include "homes/pool_home.hpp"
-#include "homes/process_home.hpp"
-#include "homes/queue_home.hpp"
-#include "homes/sync_homes.hpp"
+#include "homes/object_kinds.hpp"
 #include "mpx/error.hpp"
 #include "processes/stop_signal.hpp"
-#include "wire/pool.hpp"
 #include "wire/well_known.hpp"
 
 namespace mpx::detail {
@@ -40,12 +35,7 @@ Runtime::Runtime(Options options)
       report_waits_(std::move(options.report_waits)),
       endless_wait_(std::move(options.endless_wait)),
       homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
-        try {
-          return make_home(request, std::move(arguments));
-        } catch (const Error& error) {
-          out.reply(request, Status::usage, Packer::pack(std::string(error.what())));
-          return std::unique_ptr<Home>();
-        }
+        return make_home(request, arguments, {rank(), words_, directory_}, out);
       }),
       supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
                   [this](Frame&& frame) { route(std::move(frame)); }),
@@ -226,35 +216,6 @@ void Runtime::note_permits(const FrameHeader& request, std::int64_t more) {
   if (request.from.rank().number() == rank())
     return supervisor_.note_permits(request.from, request.object, more);
   route(make_frame(to_home(Kind::permits, request.object, request.from), {Packer::pack(more), {}}));
-}
-
-std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arguments) {
-  Unpacker in(arguments.bytes);
-  const auto kind = in.get<ObjectKind>();
-  std::unique_ptr<Home> home;
-  switch (kind) {
-    case ObjectKind::pipe_end:
-      home = std::make_unique<EndHome>(request.object, in.get<ObjectId>());
-      break;
-    case ObjectKind::queue: {
-      const auto capacity = in.get<std::uint64_t>();
-      home = std::make_unique<QueueHome>(request.object, capacity, in.get<std::uint64_t>());
-      break;
-    }
-    case ObjectKind::process:
-      if (directory_) home = std::make_unique<ProcessHome>(request.object, *directory_);
-      break;
-    case ObjectKind::pool:
-      if (directory_)
-        home = std::make_unique<PoolHome>(request.object, request.from, *directory_,
-                                          in.get<PoolSettings>());
-      break;
-    default:
-      return make_sync_home(kind, request, in, arguments, words_, rank(), *this);
-  }
-  if (!home) throw UsageError("an object of this kind lives on rank 0 only");
-  reply(request, Status::ok);
-  return home;
 }
 
 void Runtime::begin_shutdown() {

@@ -120,7 +120,6 @@ class Runtime : private Outbox {
   void heed_signals();
   void tell_waits(const Frame& request);
   void watch_waits(std::chrono::steady_clock::time_point now);
-  std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
 
   Transport& transport_;
   Words& words_;
