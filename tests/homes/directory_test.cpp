@@ -211,18 +211,18 @@ TEST_F(DirectoryTest, ADaemonIsEndedWithItsParent) {
 TEST_F(DirectoryTest, AwaitChildrenEndsDaemonsAndWaitsForTheOthers) {
   const auto parent = start();
   const auto daemon = start(child_of(parent, true)), child = start(child_of(parent));
-  directory->await_children(request(Kind::await_children, parent, 1), out);
+  directory->on(request(Kind::await_children, parent, 1), {}, out);
   EXPECT_EQ(signals(daemon), std::vector{SIGTERM});
   EXPECT_EQ(out.answer(parent, 1), std::nullopt);
   end(child);
   EXPECT_EQ(out.answer(parent, 1), Status::ok);
-  directory->await_children(request(Kind::await_children, parent, 2), out);
+  directory->on(request(Kind::await_children, parent, 2), {}, out);
   EXPECT_EQ(out.answer(parent, 2), Status::ok) << "no child is left";
 }
 
 TEST_F(DirectoryTest, WhoeverDiesWhileItAwaitsIsForgotten) {
   const auto parent = start(), child = start(child_of(parent));
-  directory->await_children(request(Kind::await_children, parent, 1), out);
+  directory->on(request(Kind::await_children, parent, 1), {}, out);
   end(parent, -9);
   end(child);
   EXPECT_EQ(out.answer(parent, 1), std::nullopt);
@@ -237,7 +237,7 @@ TEST_F(DirectoryTest, ListsTheLiveChildrenWithAReferenceForEach) {
   start();  // without an object, as a pool's
   end(first);
   out.take();
-  directory->list_children(request(Kind::list_children, main, 1), out);
+  directory->on(request(Kind::list_children, main, 1), {}, out);
   EXPECT_EQ(out.count(Kind::add_ref), 1u);
   const auto list = take_payload(std::move(*out.pop(Kind::reply, main)));
   EXPECT_EQ(list.handles, (std::vector{Reference{{0, 2, main}, ProcessId::homes_of(0)}}));
@@ -255,6 +255,36 @@ TEST_F(DirectoryTest, SignalsReachLiveProcessesOnly) {
   EXPECT_EQ(signals(id), std::vector<int>{});
 }
 
+TEST_F(DirectoryTest, WhatLivesOnlyForAProcessEndsBeforeIt) {
+  struct Attending : Directory::Observer {
+    void on_spawned(ProcessId, const ProcessFacts&, Outbox&) override {}
+    void on_process_ended(ProcessId, const ProcessFacts&, Outbox&) override {}
+    void on_leaving(Outbox&) override { ++told; }
+    int told = 0;
+  } first, second;
+  const auto owner = start(), other = start(), child = start(child_of(owner));
+  const ObjectId one{0, 1, owner}, two{0, 2, owner};
+  directory->attend(owner, one, &first);
+  directory->attend(owner, two, &second);
+  directory->on(request(Kind::await_children, other, 1), {}, out);
+  EXPECT_EQ(first.told, 0);
+  directory->attend_no_more(owner, two);
+  directory->on(request(Kind::await_children, owner, 2), {}, out);
+  EXPECT_EQ(first.told, 1);
+  EXPECT_EQ(second.told, 0);
+  end(child);
+  EXPECT_EQ(out.answer(owner, 2), Status::ok) << "they are no children";
+  end(owner);
+  directory->attend_no_more(owner, one);  // its home is told the death in another way
+  EXPECT_EQ(first.told, 1);
+}
+
+TEST_F(DirectoryTest, ARequestThatItDoesNotKnowIsRefused) {
+  directory->on(request(Kind::queue_put, main, 3), text_payload("x", {ObjectId{0, 1, main}}), out);
+  EXPECT_EQ(out.answer(main, 3), Status::usage);
+  EXPECT_EQ(out.count(Kind::drop_flight), 1u);
+}
+
 // Quadratic, it would take minutes.
 TEST_F(DirectoryTest, AnEndCostsTheSameHoweverManyProcessesLiveAndAreAwaited) {
   constexpr std::uint64_t kParents = 50'000;
@@ -262,7 +292,7 @@ TEST_F(DirectoryTest, AnEndCostsTheSameHoweverManyProcessesLiveAndAreAwaited) {
   for (std::uint64_t i = 0; i < kParents; ++i) {
     const auto parent = start(), child = start(child_of(parent));
     families.emplace_back(parent, child);
-    directory->await_children(request(Kind::await_children, parent, i + 1), out);
+    directory->on(request(Kind::await_children, parent, i + 1), {}, out);
   }
   out.take();
   for (const auto& [parent, child] : families) end(child, -9);
@@ -311,7 +341,7 @@ TEST_F(DirectoryTest, RandomEventsKeepTheLoads) {
     } else if (!live.empty()) {
       const auto who = dice.pick(live).id;
       awaiting[next_call] = who;
-      directory->await_children(request(Kind::await_children, who, next_call++), out);
+      directory->on(request(Kind::await_children, who, next_call++), {}, out);
     }
     ASSERT_NO_FATAL_FAILURE(collect());
     ASSERT_EQ(directory->live(), live.size());

@@ -4,7 +4,9 @@
 
 #include <map>
 
+#include "homes/pool_home.hpp"
 #include "support/homes.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -211,6 +213,112 @@ TEST_F(HomeTableTest, AFactoryThatRefusesLeavesNothing) {
   refusing.on(make_frame(header, {}), out);
   EXPECT_EQ(out.answer(process(0), 4), Status::usage);
   EXPECT_EQ(refusing.size(), 0u);
+}
+
+TEST_F(HomeTableTest, AnObjectIsMadeOnce) {
+  create();
+  auto header = request(Kind::create, process(1), 2);
+  header.object = object;
+  table.on(make_frame(header, text_payload("x", {ObjectId{0, 7, process(2)}})), out);
+  EXPECT_EQ(out.answer(process(1), 2), Status::usage);
+  EXPECT_EQ(out.count(Kind::drop_flight), 1u);
+  send(Kind::drop, process(0));
+  EXPECT_EQ(freed(), 1) << "who did not make it holds nothing";
+}
+
+TEST_F(HomeTableTest, AWellKnownObjectIsServedAndNeverMadeHeldOrFreed) {
+  const auto id = well_known(7), missing = well_known(8);
+  table.add(id, std::make_unique<LoggingHome>(id, log));
+  send(Kind::name_find, process(1), id, 2);
+  send(Kind::cancel, process(1), id, 2);
+  EXPECT_EQ(log.requests[id], 1);
+  EXPECT_EQ(log.cancels[id], 1);
+  for (const auto kind : {Kind::add_ref, Kind::claim, Kind::claim, Kind::drop, Kind::drop_flight})
+    send(kind, process(1), id, process(1).value());
+  for (const auto& other : {id, missing}) {
+    send(Kind::create, process(1), other, 3);
+    EXPECT_EQ(out.answer(process(1), 3), Status::usage);
+  }
+  send(Kind::name_find, process(1), missing, 4);
+  EXPECT_EQ(out.answer(process(1), 4), Status::no_object);
+  EXPECT_EQ(log.requests[id], 1);
+  EXPECT_EQ(log.freed[id], 0);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+/// Says whose turn it is.
+class TurnHome : public Home {
+ public:
+  TurnHome(int number, std::vector<int>& turns) : number_(number), turns_(turns) {}
+  ~TurnHome() override { turns_.push_back(-number_); }
+  void on(const FrameHeader& /*request*/, Payload /*payload*/, Outbox& /*out*/) override {}
+  void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) override {
+    turns_.push_back(number_);
+  }
+
+ private:
+  int number_;
+  std::vector<int>& turns_;
+};
+
+TEST(HomeTable, WellKnownObjectsAreToldOfEveryEndFirstAndAreTheLastToGo) {
+  std::vector<int> turns;
+  Collected out;
+  {
+    HomeTable table([&](const FrameHeader&, const Payload&, Outbox&) {
+      return std::make_unique<TurnHome>(3, turns);
+    });
+    table.add(well_known(2), std::make_unique<TurnHome>(1, turns));
+    table.add(well_known(1), std::make_unique<TurnHome>(2, turns));
+    auto header = request(Kind::create, process(1), 1);
+    header.object = {0, 1, process(1)};
+    table.on(make_frame(header, {}), out);
+    header = request(Kind::queue_get, process(2), 1);
+    header.object = {0, 1, process(1)};
+    table.on(make_frame(header, {}), out);
+    table.on_ended(process(2), facts_of(process(2), -9), out);
+    EXPECT_EQ(turns, (std::vector{1, 2, 3}));
+    table.on_ended(process(3), facts_of(process(3), -9), out);
+    EXPECT_EQ(turns, (std::vector{1, 2, 3, 1, 2})) << "it used none of the others";
+    turns.clear();
+  }
+  ASSERT_EQ(turns.size(), 3u);
+  EXPECT_EQ(turns[0], -3);
+}
+
+// The one slot is free again when the pool replaces the process that had it.
+TEST(HomeTable, WhatIsStartedForADeathFindsTheSlotFree) {
+  const ProcessId owner{0, 0};
+  const ObjectId self{0, 1, owner};
+  Collected out;
+  Directory* directory = nullptr;
+  HomeTable table([&](const FrameHeader& header, const Payload&, Outbox&) {
+    return std::make_unique<PoolHome>(header.object, owner, *directory,
+                                      PoolSettings{1, 0, 1, "", {}, {}});
+  });
+  directory = &table.add(kDirectory, std::make_unique<Directory>(std::vector<Directory::RankSlots>{
+                                         {"alpha", 1, 0}, {"beta", 1, 0}}));
+  const auto send = [&](Kind kind, ProcessId from) {
+    auto header = request(kind, from, 1);
+    header.object = self;
+    table.on(make_frame(header, {}), out);
+  };
+  send(Kind::create, owner);
+  send(Kind::pool_open, owner);
+  StartRequest elsewhere;
+  elsewhere.parent = owner;
+  ProcessId other;
+  ASSERT_EQ(directory->start(elsewhere, {}, nullptr, {}, other, out), "");
+  for (int death = 0; death < 3; ++death) {
+    auto started = out.pop(Kind::spawn);
+    ASSERT_TRUE(started);
+    const auto worker = started->header.to;
+    EXPECT_EQ(worker.rank(), 0) << "not beside the other one";
+    out.take();
+    send(Kind::pool_ready, worker);  // it uses the pool, whose home is told by both
+    table.on_ended(worker, facts_of(worker, -9), out);
+  }
+  EXPECT_EQ(directory->live(), 2u);
 }
 
 /// Processes that pass references on at random. The frames of each travel to the home in order,

@@ -95,9 +95,9 @@ TEST_F(NameTableTest, WhenItsMakerDiesTheNextMakesIt) {
   find(b, 2);
   find(c, 3);
   out.take();
-  table.on_ended(b, out);
+  table.on_ended(b, facts_of(b, -9), out);
   EXPECT_TRUE(out.frames.empty());
-  table.on_ended(a, out);
+  table.on_ended(a, facts_of(a, -9), out);
   EXPECT_EQ(out.answer(c, 3), Status::no) << "the dead do not wait";
   EXPECT_TRUE(out.frames.empty());
 }
@@ -106,7 +106,7 @@ TEST_F(NameTableTest, ANameThatNobodyCouldMakeIsFreeAgain) {
   find(a, 1);
   give_up(a, 2);
   find(b, 3);
-  table.on_ended(b, out);
+  table.on_ended(b, facts_of(b, -9), out);
   EXPECT_EQ(table.size(), 0u);
 }
 
@@ -114,9 +114,15 @@ TEST_F(NameTableTest, TheMakersDeathAfterwardsChangesNothing) {
   find(a, 1);
   bind(a, 2);
   out.take();
-  table.on_ended(a, out);
+  table.on_ended(a, facts_of(a, -9), out);
   find(b, 3);
   EXPECT_TRUE(has_handle(b));
+}
+
+TEST_F(NameTableTest, ARequestThatItDoesNotKnowIsRefused) {
+  table.on(request(Kind::queue_put, a, 1), text_payload("x", {object}), out);
+  EXPECT_EQ(out.answer(a, 1), Status::usage);
+  EXPECT_EQ(out.count(Kind::drop_flight), 1u);
 }
 
 TEST_F(NameTableTest, WhoIsNotTheMakerBindsNothing) {

@@ -269,6 +269,17 @@ TEST_F(PoolHomeTest, CloseLetsTheRestFinishAndJoinWaitsForIt) {
   EXPECT_EQ(directory.live(), 0u) << "none is replaced";
 }
 
+TEST_F(PoolHomeTest, EndsBeforeItsOwnerEndsInGoodOrder) {
+  open(2);
+  directory.on(request(Kind::await_children, other, 5), {}, out);
+  pump();
+  EXPECT_TRUE(killed.empty());
+  directory.on(request(Kind::await_children, owner, 6), {}, out);
+  pump();
+  EXPECT_EQ(killed, (std::set<ProcessId>{begun[0], begun[1]}));
+  EXPECT_EQ(out.answer(owner, 6), Status::ok);
+}
+
 TEST_F(PoolHomeTest, AProcessIsToldToQuitOnlyWhenItIsReady) {
   open(2);
   ready(begun[0]);

@@ -25,7 +25,8 @@ struct ProcessHomeTest : testing::Test {
     if (const auto frame = out.pop(Kind::spawn)) child = frame->header.to;
   }
   void spawned(int pid, const std::string& trouble = "") {
-    directory.on_spawned(child, pid, trouble, out);
+    directory.on(request(Kind::spawned, child), {Packer::pack(std::int32_t{pid}, trouble), {}},
+                 out);
   }
   void ended(int exit_code) { directory.on_ended(child, facts_of(child, exit_code), out); }
   void watch(ProcessId who, std::uint64_t call) {

@@ -52,22 +52,32 @@ class WaitWatchTest : public testing::Test {
     }
     return !frames.empty();
   }
-  void answer(ProcessId who, WaitWatch::Time now) {
+  void answer(ProcessId who) {
     auto waits = answers.at(who);
     waits.round = round;
-    watch.on(request(Kind::waits, who), {Packer::pack(waits), {}}, now, out);
+    watch.on(request(Kind::waits, who), {Packer::pack(waits), {}}, out);
+    EXPECT_TRUE(out.frames.empty()) << "what comes of it waits for the time";
   }
   void answer_all(WaitWatch::Time now) {
     for (const int rank : {0, 1}) {
       watch.on(request(Kind::waits_rank, ProcessId(rank, 0)),
-               {Packer::pack(round, under_way, std::vector<HeldPermits>{}), {}}, now, out);
+               {Packer::pack(round, under_way, std::vector<HeldPermits>{}), {}}, out);
     }
-    for (const auto& [id, waits] : answers) answer(id, now);
+    for (const auto& [id, waits] : answers) answer(id);
+    watch.on_time(now, 1, out);
   }
   void answer_homes(WaitWatch::Time now) {
     const std::vector<ObjectFacts> facts = {{kLockA, "Lock", {kFirst}, {}, ""},
                                             {kLockB, "Lock", {kSecond}, {}, ""}};
-    watch.on(request(Kind::waits_objects, kMain), {Packer::pack(round, facts), {}}, now, out);
+    watch.on(request(Kind::waits_objects, kMain), {Packer::pack(round, facts), {}}, out);
+    watch.on_time(now, 1, out);
+  }
+  /// A report is wanted, and the time is told.
+  void want(WaitWatch& from, WaitWatch::Time now) {
+    from.on(request(Kind::waits_want, kWorker), {}, out);
+    EXPECT_TRUE(from.active());
+    EXPECT_TRUE(from.next() && *from.next() <= now + WaitWatch::kAnswer);
+    from.on_time(now, 0, out);
   }
   /// The main process has waited for long enough, and all are asked.
   void begin_look() {
@@ -139,7 +149,7 @@ TEST_F(WaitWatchTest, WhoCanGoOnIsNotStuck) {
 
 TEST_F(WaitWatchTest, WhoDoesNotAnswerComputesAndIsAskedLessAndLessOften) {
   begin_look();
-  answer(kMain, kStart + 5s);
+  answer(kMain);
   auto now = kStart + 6s;
   std::chrono::seconds pause = 5s;
   for (int i = 0; i < 8; ++i) {
@@ -174,12 +184,12 @@ TEST_F(WaitWatchTest, IdleProcessesAloneAreNoDeadlock) {
 }
 
 TEST_F(WaitWatchTest, ReportsWhatIsWantedWithoutThoseThatCompute) {
-  watch.want(kStart, out);
+  want(watch, kStart);
   ASSERT_TRUE(asked());
-  watch.want(kStart, out);  // the same
+  want(watch, kStart);  // the same
   EXPECT_FALSE(asked());
-  answer(kMain, kStart);
-  answer(kSecond, kStart);
+  answer(kMain);
+  answer(kSecond);
   watch.on_time(kStart + 999ms, 0, out);
   EXPECT_FALSE(asked());
   watch.on_time(kStart + 1s, 0, out);
@@ -194,7 +204,7 @@ TEST_F(WaitWatchTest, ReportsWhatIsWantedWithoutThoseThatCompute) {
 
 TEST_F(WaitWatchTest, AReportThatIsWantedWhileALookIsUnderWayFollowsIt) {
   begin_look();
-  watch.want(kStart + 5s, out);
+  want(watch, kStart + 5s);
   answer_all(kStart + 5s);
   ASSERT_TRUE(asked());
   answer_all(kStart + 5s);
@@ -205,6 +215,27 @@ TEST_F(WaitWatchTest, AReportThatIsWantedWhileALookIsUnderWayFollowsIt) {
   EXPECT_FALSE(report->deadlock);
 }
 
+TEST_F(WaitWatchTest, WhenAllHaveAnsweredItIsDueAtOnce) {
+  begin_look();
+  EXPECT_EQ(watch.next(), kStart + 6s);
+  for (const int rank : {0, 1}) {
+    watch.on(request(Kind::waits_rank, ProcessId(rank, 0)),
+             {Packer::pack(round, under_way, std::vector<HeldPermits>{}), {}}, out);
+  }
+  for (const auto& [id, waits] : answers) {
+    EXPECT_EQ(watch.next(), kStart + 6s);
+    answer(id);
+  }
+  EXPECT_LE(watch.next(), kStart + 5s);
+}
+
+TEST_F(WaitWatchTest, ARequestThatItDoesNotKnowIsRefused) {
+  watch.on(request(Kind::queue_put, kFirst, 3), text_payload("x", {kLockA}), out);
+  EXPECT_EQ(out.answer(kFirst, 3), Status::usage);
+  EXPECT_EQ(out.count(Kind::drop_flight), 1u);
+  EXPECT_FALSE(watch.active());
+}
+
 TEST_F(WaitWatchTest, WithoutLooksOnlyReportsOnRequest) {
   WaitWatch quiet({{"a"},
                    false,
@@ -212,7 +243,7 @@ TEST_F(WaitWatchTest, WithoutLooksOnlyReportsOnRequest) {
                    [] { return std::map<ObjectId, std::string>{}; }});
   quiet.on_time(kStart, 1, out);
   EXPECT_FALSE(quiet.next());
-  quiet.want(kStart, out);
+  want(quiet, kStart);
   EXPECT_TRUE(asked());
 }
 

@@ -152,7 +152,7 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
   send(kind, object, {}, pending.call, std::move(payload), status);
   if (pending.done)
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
-  if (kind == Kind::create && deadline.is_never()) {
+  if (deadline.is_never()) {
     wait_for_answer(lock, pending, {kind, object}, object.home);
   } else {
     wait(lock, deadline, {kind, object}, [&] { return pending.done; });

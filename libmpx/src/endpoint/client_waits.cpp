@@ -10,6 +10,7 @@
 
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 
@@ -114,7 +115,7 @@ void Client::tell_waits(std::uint64_t round) {
     answer.waits.push_back(record);
   }
   answer.running = static_cast<std::int32_t>(threads().size() - waiting.size()) - service_threads();
-  send(Kind::waits, {}, ProcessId(0, 0), 0, {Packer::pack(answer), {}}, 0);
+  send(Kind::waits, kWaitWatch, {}, 0, {Packer::pack(answer), {}}, 0);
   link_->flush();
 }
 

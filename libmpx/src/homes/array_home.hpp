@@ -18,10 +18,7 @@ class ArrayHome : public Home {
     lock_.on_ended(who, facts, out);
   }
   void on_freed(Outbox& out) override { lock_.on_freed(out); }
-  void tell(ObjectFacts& facts) const override {
-    lock_.tell(facts);
-    facts.kind = "Array";
-  }
+  void tell(ObjectFacts& facts) const override { lock_.tell(facts); }
 
  private:
   LockHome lock_;

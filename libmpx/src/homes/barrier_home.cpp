@@ -35,13 +35,11 @@ void BarrierHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       break_up("it was aborted", out);
       return out.reply(request, Status::ok);
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Barrier")));
+      refuse_kind(request, payload, out);
   }
 }
 
 void BarrierHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Barrier";
   facts.note = fmt::format("{} of {} are there", waiting_.size() + (actor_ ? 1 : 0), parties_);
   if (actor_) facts.holders.push_back(*actor_);
 }

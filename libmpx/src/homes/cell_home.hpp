@@ -21,10 +21,7 @@ class CellHome : public Home {
     lock_.on_ended(who, facts, out);
   }
   void on_freed(Outbox& out) override;
-  void tell(ObjectFacts& facts) const override {
-    lock_.tell(facts);
-    facts.kind = "Value";
-  }
+  void tell(ObjectFacts& facts) const override { lock_.tell(facts); }
 
  private:
   Words& words_;

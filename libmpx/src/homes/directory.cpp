@@ -145,6 +145,21 @@ std::string Directory::start(StartRequest request, const ObjectId& object, Obser
   return {};
 }
 
+void Directory::on(const FrameHeader& request, Payload payload, Outbox& out) {
+  switch (request.kind) {
+    case Kind::spawned: {
+      const auto [pid, trouble] = Unpacker::unpack<std::int32_t, std::string>(payload.bytes);
+      return on_spawned(request.from, pid, trouble, out);
+    }
+    case Kind::await_children:
+      return await_children(request, out);
+    case Kind::list_children:
+      return list_children(request, out);
+    default:
+      refuse_kind(request, payload, out);
+  }
+}
+
 void Directory::on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out) {
   const auto found = records_.find(id);
   if (found == records_.end()) return;
@@ -175,7 +190,18 @@ void Directory::leave_family(ProcessId child, const StartRequest& request, Outbo
   if (family.others.erase(child) != 0 && family.others.empty()) {
     for (const auto& awaiting : std::exchange(family.awaiting, {})) out.reply(awaiting, Status::ok);
   }
-  if (family.daemons.empty() && family.others.empty()) families_.erase(found);
+  if (family.empty()) families_.erase(found);
+}
+
+void Directory::attend(ProcessId owner, const ObjectId& object, Observer* observer) {
+  families_[owner].attending[object] = observer;
+}
+
+void Directory::attend_no_more(ProcessId owner, const ObjectId& object) {
+  const auto found = families_.find(owner);
+  if (found == families_.end()) return;  // it has ended
+  found->second.attending.erase(object);
+  if (found->second.empty()) families_.erase(found);
 }
 
 void Directory::forget(ProcessId id) {
@@ -198,9 +224,11 @@ std::vector<std::pair<ProcessId, ProcessFacts>> Directory::processes() const {
   return all;
 }
 
+/// What lives only for request.from ends; it is answered when its children have ended.
 void Directory::await_children(const FrameHeader& request, Outbox& out) {
   const auto found = families_.find(request.from);
   if (found == families_.end()) return out.reply(request, Status::ok);
+  for (const auto& [object, observer] : found->second.attending) observer->on_leaving(out);
   for (const auto daemon : found->second.daemons) signal(daemon, SIGTERM, out);
   if (found->second.others.empty()) return out.reply(request, Status::ok);
   found->second.awaiting.push_back(request);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -9,14 +10,14 @@
 
 namespace mpx::detail {
 
-/// All processes of the job and the slots they run in; lives on rank 0. A pure state machine.
+/// All processes of the job and the slots they run in: a well-known object.
 ///
 /// Placement: the least loaded rank with a free slot, else the least loaded in proportion to its
 /// slots, so starting more processes than slots never waits.
 ///
 /// Cost: of a start and an end, the logarithm of the number of ranks; of the first start on a host that
 /// is named, a look at each.
-class Directory {
+class Directory : public Home {
  public:
   struct RankSlots {
     std::string host;
@@ -31,6 +32,8 @@ class Directory {
     /// With facts.trouble it could not be started, and has ended.
     virtual void on_spawned(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
     virtual void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) = 0;
+    /// For which it has attended is about to end in good order.
+    virtual void on_leaving(Outbox& /*out*/) {}
   };
 
   explicit Directory(std::vector<RankSlots> ranks);
@@ -45,16 +48,15 @@ class Directory {
   /// object. Sets `id`. Returns a text if the request cannot be met; nothing else happens then.
   std::string start(StartRequest request, const ObjectId& object, Observer* observer, Payload call,
                     ProcessId& id, Outbox& out);
-  void on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out);
-  void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out);
+  void on(const FrameHeader& request, Payload payload, Outbox& out) override;
+  void on_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override;
+  /// The home of `object`, which lives only for `owner`, ends before it.
+  void attend(ProcessId owner, const ObjectId& object, Observer* observer);
+  void attend_no_more(ProcessId owner, const ObjectId& object);
   /// The observer of this process is gone.
   void forget(ProcessId id);
   void signal(ProcessId id, std::int32_t signo, Outbox& out, const FrameHeader& request = {}) const;
 
-  /// Ends the daemons of request.from; answers when its other children have ended.
-  void await_children(const FrameHeader& request, Outbox& out);
-  /// Answers with the objects of the live children of request.from.
-  void list_children(const FrameHeader& request, Outbox& out) const;
   [[nodiscard]] std::size_t live() const { return records_.size(); }
   /// The live processes of a rank.
   [[nodiscard]] std::vector<std::string> names_on(int rank) const;
@@ -73,6 +75,10 @@ class Directory {
   struct Family {
     std::set<ProcessId> daemons, others;
     std::vector<FrameHeader> awaiting;  // the end of the others
+    std::map<ObjectId, Observer*> attending;
+    [[nodiscard]] bool empty() const {
+      return daemons.empty() && others.empty() && attending.empty();
+    }
   };
 
   /// By how willingly a rank takes one more process, the first first.
@@ -82,6 +88,9 @@ class Directory {
   };
   using Candidates = std::set<int, Willing>;  // ranks that start processes
 
+  void on_spawned(ProcessId id, int pid, const std::string& trouble, Outbox& out);
+  void await_children(const FrameHeader& request, Outbox& out);
+  void list_children(const FrameHeader& request, Outbox& out) const;
   [[nodiscard]] std::string place(const StartRequest& request, int& rank);
   [[nodiscard]] const Candidates& on_host(const std::string& host);
   [[nodiscard]] std::vector<ProcessId> live_in_order() const;

@@ -39,9 +39,7 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       on_peer(static_cast<EndGone>(request.status), payload, out);
       break;
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage,
-                Packer::pack(std::string("not an operation of a Connection")));
+      refuse_kind(request, payload, out);
   }
 }
 

@@ -28,7 +28,6 @@ class EndHome : public Home {
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_holder_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void on_freed(Outbox& out) override;
-  void tell(ObjectFacts& facts) const override { facts.kind = "Connection"; }
 
  private:
   void bind(const FrameHeader& request, Outbox& out);

@@ -9,8 +9,6 @@ class EventHome : public WaitHome {
  public:
   using WaitHome::WaitHome;
 
-  void tell(ObjectFacts& facts) const override { facts.kind = "Event"; }
-
  protected:
   [[nodiscard]] std::optional<Word> taken(Word word, ProcessId /*who*/) const override {
     return EventWord::taken(word);

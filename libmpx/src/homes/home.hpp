@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/pack.hpp"
 #include "wire/headers.hpp"
@@ -59,23 +60,36 @@ class Home {
   /// A waiter gives up the call `call`: answers it with Status::no if it still waits.
   virtual void on_cancel(ProcessId /*from*/, std::uint64_t /*call*/, Outbox& /*out*/) {}
 
-  /// A process that may have used the object has ended.
+  /// A process that may have used the object has ended; of a well-known object: any process.
   virtual void on_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
 
   /// The same, first, if the process had a reference to the object.
   virtual void on_holder_ended(ProcessId /*who*/, const ProcessFacts& /*facts*/, Outbox& /*out*/) {}
 
-  /// A process is about to end in good order: what lives only for it ends first.
-  virtual void on_leaving(ProcessId /*who*/, Outbox& /*out*/) {}
-
   /// What the job's end would leave undone here, for a person to read; empty: nothing.
   [[nodiscard]] virtual std::string unfinished() const { return {}; }
 
-  /// For a report of who waits for what: all but `facts.object`.
+  /// For a report of who waits for what: all but `facts.object` and `facts.kind`.
   virtual void tell(ObjectFacts& /*facts*/) const {}
 
   /// The last reference is gone; the home is destroyed after this.
   virtual void on_freed(Outbox& /*out*/) {}
+
+  /// What people call such an object; empty where nobody has said so.
+  [[nodiscard]] std::string_view name() const { return name_; }
+  void set_name(std::string_view name) { name_ = name; }
+
+ protected:
+  /// Answers a request of a kind that such an object does not know.
+  void refuse_kind(const FrameHeader& request, const Payload& payload, Outbox& out) const {
+    const bool vowel = !name_.empty() && std::string_view("AE").find(name_[0]) != name_.npos;
+    std::string object = name_.empty() ? "this object" : vowel ? "an " : "a ";
+    out.drop(payload);
+    out.reply(request, Status::usage, Packer::pack("not an operation of " + object.append(name_)));
+  }
+
+ private:
+  std::string_view name_;
 };
 
 }  // namespace mpx::detail

@@ -1,12 +1,17 @@
 #include "homes/home_table.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/remote_exception.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
+namespace {
+
+/// Whether it is about references, and wants no answer.
+bool counts(Kind kind) { return kind >= Kind::add_ref && kind <= Kind::drop_flight; }
+
+}  // namespace
 
 Home* HomeTable::find(const ObjectId& id) {
   const auto found = objects_.find(id);
@@ -25,8 +30,10 @@ std::vector<std::string> HomeTable::unfinished() const {
 ObjectFacts HomeTable::facts(const ObjectId& id) const {
   ObjectFacts facts;
   facts.object = id;
-  if (const auto found = objects_.find(id); found != objects_.end())
+  if (const auto found = objects_.find(id); found != objects_.end()) {
+    facts.kind = found->second.home->name();
     found->second.home->tell(facts);
+  }
   return facts;
 }
 
@@ -65,25 +72,55 @@ void HomeTable::free_if_unused(Objects::iterator entry, Outbox& out) {
   home->on_freed(out);
 }
 
+void HomeTable::create(Frame frame, Outbox& out) {
+  const auto header = frame.header;
+  if (is_well_known(header.object) || objects_.contains(header.object)) {
+    out.drop(take_payload(std::move(frame)));
+    return out.reply(header, Status::usage,
+                     Packer::pack(to_string(header.object) + " exists already"));
+  }
+  auto home = factory_(header, take_payload(std::move(frame)), out);
+  if (!home) return;
+  auto& object = *objects_.try_emplace(header.object).first;
+  object.second.home = std::move(home);
+  count_held(object, header.from, 1);
+}
+
+/// The object is gone, or was never here.
+void HomeTable::refuse_missing(Frame frame, Outbox& out) {
+  const auto header = frame.header;
+  out.drop(take_payload(std::move(frame)));
+  if (!counts(header.kind)) out.reply(header, Status::no_object);
+  if (header.kind == Kind::end_unbind)  // who sends it waits for this, not for a reply
+    out.deliver(Kind::end_recall, header.from, header.object, 0, {});
+}
+
+/// Who waits for the answer gets the exception.
+void HomeTable::handle(Home& home, Frame frame, Outbox& out) {
+  const auto header = frame.header;
+  if (header.kind == Kind::cancel) return home.on_cancel(header.from, header.call, out);
+  try {
+    home.on(header, take_payload(std::move(frame)), out);
+  } catch (...) {
+    if (header.call == 0) throw;
+    out.reply(header, Status::error, capture(std::current_exception(), {}));
+  }
+}
+
+void HomeTable::on_well_known(Frame frame, Outbox& out) {
+  const auto found = std::find_if(well_known_.begin(), well_known_.end(), [&](const auto& entry) {
+    return entry.first == frame.header.object;
+  });
+  if (found == well_known_.end()) return refuse_missing(std::move(frame), out);
+  if (!counts(frame.header.kind)) handle(*found->second, std::move(frame), out);
+}
+
 void HomeTable::on(Frame frame, Outbox& out) {
   const auto header = frame.header;
-  if (header.kind == Kind::create) {
-    auto home = factory_(header, take_payload(std::move(frame)), out);
-    if (!home) return;
-    auto& object = *objects_.try_emplace(header.object).first;
-    object.second.home = std::move(home);
-    count_held(object, header.from, 1);
-    return;
-  }
+  if (header.kind == Kind::create) return create(std::move(frame), out);
+  if (is_well_known(header.object)) return on_well_known(std::move(frame), out);
   const auto found = objects_.find(header.object);
-  if (found == objects_.end()) {
-    out.drop(take_payload(std::move(frame)));
-    const bool counts = header.kind >= Kind::add_ref && header.kind <= Kind::drop_flight;
-    if (!counts) out.reply(header, Status::no_object);
-    if (header.kind == Kind::end_unbind)  // who sends it waits for this, not for a reply
-      out.deliver(Kind::end_recall, header.from, header.object, 0, {});
-    return;
-  }
+  if (found == objects_.end()) return refuse_missing(std::move(frame), out);
   auto& entry = found->second;
   const auto counter = counted_reference(header).counter;
   switch (header.kind) {
@@ -100,32 +137,15 @@ void HomeTable::on(Frame frame, Outbox& out) {
     case Kind::drop_flight:
       count_in_flight(entry, counter, -1);
       break;
-    case Kind::cancel:
-      entry.home->on_cancel(header.from, header.call, out);
-      return;
     default:
-      note_user(*found, header.from);
-      try {
-        entry.home->on(header, take_payload(std::move(frame)), out);
-      } catch (...) {  // who waits for the answer gets the exception
-        if (header.call == 0) throw;
-        out.reply(header, Status::error, capture(std::current_exception(), {}));
-      }
-      return;
+      if (header.kind != Kind::cancel) note_user(*found, header.from);
+      return handle(*entry.home, std::move(frame), out);
   }
   free_if_unused(found, out);
 }
 
-void HomeTable::on_leaving(ProcessId who, Outbox& out) {
-  const auto used = used_.find(who);
-  if (used == used_.end()) return;
-  for (const auto& id : used->second) {
-    if (const auto found = objects_.find(id); found != objects_.end())
-      found->second.home->on_leaving(who, out);
-  }
-}
-
 void HomeTable::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) {
+  for (const auto& [id, home] : well_known_) home->on_ended(who, facts, out);
   const auto used = used_.extract(who);
   if (used.empty()) return;
   for (const auto& id : used.mapped()) {

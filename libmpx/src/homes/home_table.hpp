@@ -22,7 +22,9 @@ namespace mpx::detail {
 /// and every counter is zero.
 ///
 /// Who has held an object or sent a request to it is its user until it ends: of a process's end
-/// only the homes of what it has used are told, however many there are.
+/// only the homes of what it has used are told, however many there are, and before them the
+/// well-known objects, in the order in which they were added. Nobody holds those; they are there
+/// until the table is gone, and all others before them.
 class HomeTable {
  public:
   /// Makes the home of a new object; the answer to `request` (if it is not null) is the factory's.
@@ -31,14 +33,19 @@ class HomeTable {
 
   explicit HomeTable(Factory factory) : factory_(std::move(factory)) {}
 
+  /// Adds the home of a well-known object. There are few.
+  template <class T>
+  T& add(const ObjectId& id, std::unique_ptr<T> home) {
+    auto& added = *home;
+    well_known_.emplace_back(id, std::move(home));
+    return added;
+  }
+
   /// Handles a frame of a kind for homes.
   void on(Frame frame, Outbox& out);
 
   /// Drops all references of a process that has ended and tells the homes of what it has used.
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out);
-
-  /// Tells the same homes that a process is about to end in good order.
-  void on_leaving(ProcessId who, Outbox& out);
 
   /// Home::unfinished() of those homes that have something to say.
   [[nodiscard]] std::vector<std::string> unfinished() const;
@@ -46,6 +53,7 @@ class HomeTable {
   /// Home::tell() of one of them.
   [[nodiscard]] ObjectFacts facts(const ObjectId& id) const;
 
+  /// How many there are, without well-known ones.
   [[nodiscard]] std::size_t size() const { return objects_.size(); }
   [[nodiscard]] Home* find(const ObjectId& id);
 
@@ -64,8 +72,14 @@ class HomeTable {
   void count_held(Objects::value_type& object, ProcessId who, std::int64_t by);
   void note_user(Objects::value_type& object, ProcessId who);
   void free_if_unused(Objects::iterator entry, Outbox& out);
+  void create(Frame frame, Outbox& out);
+  void on_well_known(Frame frame, Outbox& out);
+  static void refuse_missing(Frame frame, Outbox& out);
+  static void handle(Home& home, Frame frame, Outbox& out);
 
   Factory factory_;
+  std::vector<std::pair<ObjectId, std::unique_ptr<Home>>>
+      well_known_;  // others use them: last to go
   Objects objects_;
   std::unordered_map<ProcessId, std::unordered_set<ObjectId>> used_;  // by those that live
 };

@@ -93,7 +93,6 @@ void LockHome::on_gone(ProcessId who, const ProcessFacts& /*facts*/, const Gone&
 }
 
 void LockHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Lock";
   if (const auto owner = LockWord::owner(load()); owner != 0)
     facts.holders.push_back(LockWord::owner_of(owner));
 }

@@ -21,6 +21,8 @@ void answer(const FrameHeader& request, const Payload& handle, Outbox& out) {
 }  // namespace
 
 void NameTable::on(const FrameHeader& request, Payload payload, Outbox& out) {
+  if (request.kind < Kind::name_find || request.kind > Kind::name_give_up)
+    return refuse_kind(request, payload, out);
   Unpacker in(payload.bytes);
   const auto name = in.get<std::string>();
   if (request.kind == Kind::name_find) return find(request, name, in.get<std::string>(), out);
@@ -84,7 +86,7 @@ void NameTable::pass_on(Names::iterator entry, Outbox& out) {
   waiting.pop_front();
 }
 
-void NameTable::on_ended(ProcessId who, Outbox& out) {
+void NameTable::on_ended(ProcessId who, const ProcessFacts& /*facts*/, Outbox& out) {
   for (auto at = being_made_.begin(); at != being_made_.end();) {
     const auto entry = names_.find(*at++);
     std::erase_if(entry->second.waiting,

@@ -10,7 +10,7 @@
 
 namespace mpx::detail {
 
-/// Which object a name stands for; lives on rank 0. A pure state machine.
+/// Which object a name stands for: a well-known object.
 ///
 /// | name is     | name_find                    | name_bind | name_give_up, death of the maker |
 /// |-------------|------------------------------|-----------|----------------------------------|
@@ -20,12 +20,11 @@ namespace mpx::detail {
 ///
 /// The table keeps an encoded handle, and with it a reference in flight: an object that has a name
 /// lives as long as the table. Each answer is a copy, with a reference of its own.
-class NameTable {
+class NameTable : public Home {
  public:
-  void on(const FrameHeader& request, Payload payload, Outbox& out);
-
-  /// A process has ended: what it was making is made by the next, and it waits for nothing more.
-  void on_ended(ProcessId who, Outbox& out);
+  void on(const FrameHeader& request, Payload payload, Outbox& out) override;
+  /// What it was making is made by the next, and it waits for nothing more.
+  void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
 
   [[nodiscard]] std::size_t size() const { return names_.size(); }
   /// What has which name, for a person to read: a long one is cut.

@@ -18,9 +18,11 @@ PoolHome::PoolHome(const ObjectId& self, ProcessId owner, Directory& directory,
     : self_(self), owner_(owner), directory_(directory), settings_(std::move(settings)) {
   if (settings_.processes == 0) settings_.processes = directory_.slot_count();
   if (settings_.name.empty()) settings_.name = "Pool";
+  directory_.attend(owner_, self_, this);
 }
 
 PoolHome::~PoolHome() {
+  directory_.attend_no_more(owner_, self_);
   for (const auto& [id, worker] : workers_) directory_.forget(id);
 }
 
@@ -57,8 +59,7 @@ void PoolHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::recalled:
       return on_recalled(request.from, Unpacker(payload.bytes).get<std::uint32_t>(), out);
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Pool")));
+      refuse_kind(request, payload, out);
   }
 }
 
@@ -350,10 +351,6 @@ void PoolHome::on_cancel(ProcessId from, std::uint64_t call, Outbox& out) {
   });
 }
 
-void PoolHome::on_leaving(ProcessId who, Outbox& out) {
-  if (who == owner_) terminate(out);
-}
-
 std::uint64_t PoolHome::left() const {
   std::uint64_t left = 0;
   for (const auto& [number, batch] : batches_) left += batch.left();
@@ -361,7 +358,6 @@ std::uint64_t PoolHome::left() const {
 }
 
 void PoolHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Pool";
   facts.note = fmt::format("'{}', {} of {} elements finished", settings_.name, submitted_ - left(),
                            submitted_);
 }

@@ -40,7 +40,6 @@ class PoolHome : public Home, private Directory::Observer {
   void on(const FrameHeader& request, Payload payload, Outbox& out) override;
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
-  void on_leaving(ProcessId who, Outbox& out) override;
   void on_freed(Outbox& out) override;
   [[nodiscard]] std::string unfinished() const override;
   void tell(ObjectFacts& facts) const override;
@@ -88,6 +87,7 @@ class PoolHome : public Home, private Directory::Observer {
   void on_process_ended(ProcessId id, const ProcessFacts& facts, Outbox& out) override {
     on_ended(id, facts, out);
   }
+  void on_leaving(Outbox& out) override { terminate(out); }
 
   void open(const FrameHeader& request, Payload payload, Outbox& out);
   bool start_process(Outbox& out);

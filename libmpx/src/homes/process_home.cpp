@@ -17,8 +17,7 @@ void ProcessHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::process_signal:
       return directory_.signal(id_, Unpacker(payload.bytes).get<std::int32_t>(), out, request);
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Process")));
+      refuse_kind(request, payload, out);
   }
 }
 

@@ -18,7 +18,6 @@ class ProcessHome : public Home, private Directory::Observer {
   void on_cancel(ProcessId from, std::uint64_t call, Outbox& out) override;
   void on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) override;
   void tell(ObjectFacts& facts) const override {
-    facts.kind = "Process";
     if (facts_.ended == 0 && id_ != ProcessId{}) facts.holders.push_back(id_);
   }
 

@@ -50,8 +50,7 @@ void QueueHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::left:
       return on_left(request.from, payload, out);
     default:
-      out.drop(payload);
-      out.reply(request, Status::usage, Packer::pack(std::string("not an operation of a Queue")));
+      refuse_kind(request, payload, out);
   }
 }
 
@@ -424,7 +423,6 @@ void QueueHome::on_ended(ProcessId who, const ProcessFacts& facts, Outbox& out) 
 }
 
 void QueueHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Queue";
   const auto items = size();
   facts.note = items == 0       ? "empty"
                : capacity_ == 0 ? fmt::format("{} items", items)

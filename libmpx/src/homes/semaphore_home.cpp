@@ -13,7 +13,6 @@ void SemaphoreHome::on(const FrameHeader& request, Payload payload, Outbox& out)
 }
 
 void SemaphoreHome::tell(ObjectFacts& facts) const {
-  facts.kind = "Semaphore";
   for (const auto& [who, count] : held_) facts.permits.push_back({self_, who, count});
 }
 

@@ -7,6 +7,9 @@
 #include <array>
 #include <set>
 
+#include "homes/object_kinds.hpp"
+#include "wire/well_known.hpp"
+
 namespace mpx::detail {
 namespace {
 
@@ -42,7 +45,7 @@ std::vector<ObjectId> WaitGraph::wanted() const {
   for (const auto& [id, process] : processes) {
     if (!process.waits) continue;
     for (const auto& wait : process.waits->waits) {
-      if (!wait.object.empty()) all.insert(wait.object);
+      if (!wait.object.empty() && !is_well_known(wait.object)) all.insert(wait.object);
     }
   }
   return {all.begin(), all.end()};
@@ -53,7 +56,7 @@ std::string WaitGraph::name_of(ProcessId id) const {
   return found == processes.end() ? to_string(id) : found->second.facts.name;
 }
 
-std::string WaitGraph::describe_object(const ObjectId& id, const std::string& kind) const {
+std::string WaitGraph::describe_object(const ObjectId& id, std::string_view kind) const {
   if (const auto named = names.find(id); named != names.end())
     return fmt::format("{} \"{}\"", kind, named->second);
   return fmt::format("{} #{} of {}", kind, id.serial, name_of(id.maker));
@@ -62,43 +65,43 @@ std::string WaitGraph::describe_object(const ObjectId& id, const std::string& ki
 std::string WaitGraph::describe(const WaitRecord& wait) const {
   const auto found = objects.find(wait.object);
   const bool known = found != objects.end() && !found->second.kind.empty();
-  const auto what = [&](const char* otherwise) {
+  const auto what = [&](std::string_view otherwise) {
     return describe_object(wait.object, known ? found->second.kind : otherwise);
   };
   std::string text;
   switch (wait.kind) {
     case Kind::queue_get:
-      text = "an item of " + what("Queue");
+      text = "an item of " + what(kind_name(ObjectKind::queue));
       break;
     case Kind::queue_put:
     case Kind::queue_sync:
     case Kind::queue_reserve:
-      text = "room in " + what("Queue");
+      text = "room in " + what(kind_name(ObjectKind::queue));
       break;
     case Kind::end_item:
     case Kind::end_bind:
-      text = "a message on " + what("Connection");
+      text = "a message on " + what(kind_name(ObjectKind::pipe_end));
       break;
     case Kind::end_sync:
     case Kind::end_fate:
-      text = "its messages to be received on " + what("Connection");
+      text = "its messages to be received on " + what(kind_name(ObjectKind::pipe_end));
       break;
     case Kind::process_watch:
       if (known && found->second.holders.size() == 1)
         return fmt::format("the end of {}", name_of(found->second.holders[0]));
       return "the end of a process";
     case Kind::condition_wait:
-      text = "a Condition over " + what("Lock");
+      text = "a Condition over " + what(kind_name(ObjectKind::lock));
       break;
     case Kind::acquire:
     case Kind::barrier_wait:
       text = what("an object");
       break;
     case Kind::pool_results:
-      text = "results of " + what("Pool");
+      text = "results of " + what(kind_name(ObjectKind::pool));
       break;
     case Kind::pool_join:
-      text = "the end of " + what("Pool");
+      text = "the end of " + what(kind_name(ObjectKind::pool));
       break;
     case Kind::pool_tasks:
       return "tasks";
@@ -113,7 +116,7 @@ std::string WaitGraph::describe(const WaitRecord& wait) const {
     case Kind::shutdown:
       return "work";
     default:
-      if (wait.object.empty()) return "an answer";
+      if (wait.object.empty() || is_well_known(wait.object)) return "an answer";
       text = fmt::format("an answer of {}", what("an object"));
   }
   if (!known) return text;
@@ -212,7 +215,8 @@ std::string WaitGraph::describe() const {
     static_cast<void>(awaited_by(id, object));
     const auto& facts = objects.at(object);
     text += name_of(id) + " -> ";
-    if (facts.kind != "Process") text += describe_object(object, facts.kind) + " -> ";
+    if (facts.kind != kind_name(ObjectKind::process))
+      text += describe_object(object, facts.kind) + " -> ";
   }
   return text + name_of(ring.front()) + "\n";
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wire/process.hpp"
@@ -35,7 +36,7 @@ class WaitGraph {
  private:
   [[nodiscard]] std::string name_of(ProcessId id) const;
   [[nodiscard]] std::string describe(const WaitRecord& wait) const;
-  [[nodiscard]] std::string describe_object(const ObjectId& id, const std::string& kind) const;
+  [[nodiscard]] std::string describe_object(const ObjectId& id, std::string_view kind) const;
   [[nodiscard]] std::optional<ProcessId> awaited_by(ProcessId id, ObjectId& object) const;
 };
 

@@ -10,8 +10,7 @@ void WaitHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
     case Kind::release:
       return release(request, Unpacker(payload.bytes).get<std::uint64_t>(), out);
     default:
-      out.drop(payload);
-      refuse(request, "not an operation of this object", out);
+      refuse_kind(request, payload, out);
   }
 }
 

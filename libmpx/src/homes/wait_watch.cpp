@@ -6,20 +6,30 @@
 
 namespace mpx::detail {
 
-void WaitWatch::want(Time now, Outbox& out) {
-  if (state_ == State::report || state_ == State::homes) return;
-  if (state_ != State::quiet) {
+namespace {
+constexpr WaitWatch::Time kAtOnce{};
+}
+
+void WaitWatch::on(const FrameHeader& request, Payload payload, Outbox& out) {
+  if (request.kind == Kind::waits_want) {
+    if (state_ == State::report || state_ == State::homes) return;  // one is being made
     wanted_ = true;
+    if (state_ == State::quiet) at_ = kAtOnce;
     return;
   }
-  ask(State::report, now, out);
+  if (request.kind < Kind::waits_want || request.kind > Kind::waits_objects)
+    return refuse_kind(request, payload, out);
+  Unpacker in(payload.bytes);
+  take_in(request, in);
+  if (state_ != State::quiet && all_answered()) at_ = kAtOnce;
 }
 
 void WaitWatch::on_time(Time now, std::uint64_t main_wait, Outbox& out) {
-  if (active()) {
-    if (at_ && *at_ <= now) advance(now, true, out);
+  if (state_ != State::quiet) {
+    if (at_ && *at_ <= now) advance(now, out);
     return;
   }
+  if (std::exchange(wanted_, false)) return ask(State::report, now, out);
   if (!settings_.looks) return;
   if (main_wait != main_wait_) {  // it has gone on since
     main_wait_ = main_wait;
@@ -51,34 +61,30 @@ void WaitWatch::ask(State state, Time now, Outbox& out) {
   for (auto& [id, facts] : settings_.processes()) graph_.processes[id].facts = std::move(facts);
   for (const auto& [id, process] : graph_.processes) processes_awaited_.insert(id);
   const auto ranks = ranks_awaited_;  // rank 0 may answer in here
-  for (const int rank : ranks) {
+  for (const int rank : ranks)
     out.send(make_frame(to_rank(Kind::waits_ask, rank), {Packer::pack(round_), {}}));
-  }
 }
 
-void WaitWatch::on(const FrameHeader& header, Payload payload, Time now, Outbox& out) {
-  Unpacker in(payload.bytes);
-  if (header.kind == Kind::waits) {
-    auto answer = in.get<ProcessWaits>();
-    const auto process = graph_.processes.find(header.from);
-    if (answer.round != round_ || process == graph_.processes.end()) return;  // too late
-    process->second.waits = std::move(answer);
-    processes_awaited_.erase(header.from);
-  } else {
-    if (in.get<std::uint64_t>() != round_) return;
-    const int rank = header.from.rank().number();
-    if (header.kind == Kind::waits_rank) {
-      under_way_ |= in.get<std::uint8_t>() != 0;
-      for (const auto& held : in.get<std::vector<HeldPermits>>()) note(held);
-    } else {
-      for (auto& facts : in.get<std::vector<ObjectFacts>>()) {
-        for (const auto& held : facts.permits) note(held);
-        graph_.objects[facts.object] = std::move(facts);
-      }
-    }
-    ranks_awaited_.erase(rank);
+void WaitWatch::take_in(const FrameHeader& answer, Unpacker& in) {
+  if (answer.kind == Kind::waits) {
+    auto waits = in.get<ProcessWaits>();
+    const auto process = graph_.processes.find(answer.from);
+    if (waits.round != round_ || process == graph_.processes.end()) return;  // too late
+    process->second.waits = std::move(waits);
+    processes_awaited_.erase(answer.from);
+    return;
   }
-  if (active() && processes_awaited_.empty() && ranks_awaited_.empty()) advance(now, false, out);
+  if (in.get<std::uint64_t>() != round_) return;
+  if (answer.kind == Kind::waits_rank) {
+    under_way_ |= in.get<std::uint8_t>() != 0;
+    for (const auto& held : in.get<std::vector<HeldPermits>>()) note(held);
+  } else {
+    for (auto& facts : in.get<std::vector<ObjectFacts>>()) {
+      for (const auto& held : facts.permits) note(held);
+      graph_.objects[facts.object] = std::move(facts);
+    }
+  }
+  ranks_awaited_.erase(answer.from.rank().number());
 }
 
 /// A process may acquire permits by one way and give them back by another: only the sum counts.
@@ -86,8 +92,8 @@ void WaitWatch::note(const HeldPermits& held) {
   permits_[{held.semaphore, held.who}] += held.count;
 }
 
-/// A round is over: all have answered, or it is `late`.
-void WaitWatch::advance(Time now, bool late, Outbox& out) {
+/// A round is over: all have answered, or it is late.
+void WaitWatch::advance(Time now, Outbox& out) {
   switch (state_) {
     case State::quiet:
       return;
@@ -103,7 +109,7 @@ void WaitWatch::advance(Time now, bool late, Outbox& out) {
     wanted_ = false;
     return ask(State::report, now, out);
   }
-  if (late || !stuck()) {
+  if (!all_answered() || !stuck()) {
     pause(now, pause_);
     pause_ = std::min<std::chrono::nanoseconds>(2 * pause_, kLongest);
     return;

@@ -5,6 +5,7 @@
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx {
 
@@ -25,9 +26,8 @@ void find_or_make(const Named& name, std::string_view type,
                   const std::function<void(Reader&)>& load,
                   const std::function<void(Writer&)>& make) {
   const auto client = Client::current();
-  const ProcessId table(0, 0);
-  auto found = client->call_service(Kind::name_find, table,
-                                    {Packer::pack(name.text(), std::string(type)), {}});
+  auto found =
+      client->call(Kind::name_find, kNameTable, {Packer::pack(name.text(), std::string(type)), {}});
   Client::check(found, "looking up a named object");
   if (found.status == Status::ok) {
     Incoming incoming(found.payload.handles);
@@ -40,10 +40,10 @@ void find_or_make(const Named& name, std::string_view type,
   writer.raw(name.text().data(), name.text().size());
   try {
     make(writer);
-    static_cast<void>(client->call_service(Kind::name_bind, table, writer.take()));
+    static_cast<void>(client->call(Kind::name_bind, kNameTable, writer.take()));
   } catch (...) {
     static_cast<void>(
-        client->call_service(Kind::name_give_up, table, {Packer::pack(name.text()), {}}));
+        client->call(Kind::name_give_up, kNameTable, {Packer::pack(name.text()), {}}));
     throw;
   }
 }

@@ -21,6 +21,7 @@
 #include "process/report.hpp"
 #include "processes/stop_signal.hpp"
 #include "wire/shared_block.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -34,7 +35,7 @@ void at_exit() {
   auto& client = **client_of_child;
   try {
     if (client.has_started_children) {
-      static_cast<void>(client.call_service(Kind::await_children, ProcessId(0, 0)));
+      static_cast<void>(client.call(Kind::await_children, kDirectory));
     }
     client.settle();
   } catch (const std::exception& error) {

@@ -13,6 +13,7 @@
 #include "core/log.hpp"
 #include "mpx/error.hpp"
 #include "process/completion.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -213,9 +214,7 @@ void Job::serve() {
   runtime_->progress();
 }
 
-void Job::await_children() {
-  static_cast<void>(client_->call_service(Kind::await_children, ProcessId(0, 0)));
-}
+void Job::await_children() { static_cast<void>(client_->call(Kind::await_children, kDirectory)); }
 
 void Job::finish() {
   await_children();

@@ -9,6 +9,7 @@
 #include "endpoint/client.hpp"
 #include "endpoint/surroundings.hpp"
 #include "processes/stop_signal.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx {
 
@@ -212,7 +213,7 @@ std::optional<ProcessInfo> parent_process() {
 
 void detail::adopt_children(const std::function<void(std::shared_ptr<ProcessCore>)>& take) {
   const auto client = Client::current();
-  const auto reply = client->call_service(Kind::list_children, ProcessId(0, 0));
+  const auto reply = client->call(Kind::list_children, kDirectory);
   auto handles = reply.payload.handles;
   Incoming incoming(handles);
   for (const auto& child : reply.payload.handles) take(ProcessCore::adopt(child.object));

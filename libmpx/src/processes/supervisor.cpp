@@ -20,6 +20,7 @@
 #include "transport/batch.hpp"
 #include "transport/words.hpp"
 #include "wire/headers.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -121,7 +122,7 @@ void Supervisor::report_start(ProcessId id, const ProcessFacts& facts) {
   }
   if (!facts.trouble.empty() && failures_++ == 0)
     log_error("process '{}' cannot be started: {}", facts.name, facts.trouble);
-  route_(make_frame(to_rank(Kind::spawned, 0, id),
+  route_(make_frame(to_home(Kind::spawned, kDirectory, id),
                     Payload{Packer::pack(facts.pid, facts.trouble), {}}));
 }
 

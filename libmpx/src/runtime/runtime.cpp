@@ -11,31 +11,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 #include "core/log.hpp"
-#include "homes/end_home.hpp"
-#include "homes/pool_home.hpp"
-#include "homes/process_home.hpp"
-#include "homes/queue_home.hpp"
-#include "homes/sync_homes.hpp"
+#include "homes/name_table.hpp"
+#include "homes/object_kinds.hpp"
 #include "mpx/error.hpp"
 #include "processes/stop_signal.hpp"
-#include "wire/pool.hpp"
+#include "wire/well_known.hpp"
 
 namespace mpx::detail {
 namespace {
 
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-constexpr auto kSpin = 50us;        // after the last event, with a core to spare
-constexpr auto kSpinFar = 500us;    // the same, where peers on other nodes cannot ring
-constexpr auto kSpinCrowded = 5us;  // with none to spare
-constexpr auto kTimer = 1ms;        // longest sleep while peers cannot ring: soon after traffic
-constexpr auto kTimerQuiet = 5ms;   // … and after a second without any
-
-bool is_for_home(Kind kind) { return kind < Kind::first_service || kind == Kind::recalled; }
 
 }  // namespace
 
@@ -47,18 +35,14 @@ Runtime::Runtime(Options options)
       report_waits_(std::move(options.report_waits)),
       endless_wait_(std::move(options.endless_wait)),
       homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
-        try {
-          return make_home(request, std::move(arguments));
-        } catch (const Error& error) {
-          out.reply(request, Status::usage, Packer::pack(std::string(error.what())));
-          return std::unique_ptr<Home>();
-        }
+        return make_home(request, arguments, {rank(), words_, directory_}, out);
       }),
       supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
                   [this](Frame&& frame) { route(std::move(frame)); }),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      driver_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      driver_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      idle_(idle_setting()) {
   const auto watch = [this](int fd, bool add) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -73,22 +57,33 @@ Runtime::Runtime(Options options)
   supervisor_.set_slots(std::move(options.own_slots));
   supervisor_.watch = watch;
   supervisor_.fatal = std::move(options.fatal);
-  if (rank() == 0) directory_ = std::make_unique<Directory>(std::move(options.slots));
-  if (rank() == 0 && report_waits_) {
-    WaitWatch::Settings settings;
-    for (int r = 0; r < size(); ++r) settings.hosts.push_back(host(r));
-    settings.looks = options.looks_for_deadlock;
-    settings.processes = [this] { return directory_->processes(); };
-    settings.names = [this] { return names_.objects(); };
-    waits_ = std::make_unique<WaitWatch>(std::move(settings));
-  }
+  if (rank() == 0) add_well_known(std::move(options.slots), options.looks_for_deadlock);
   wake_on_signals(nudge_.get());
-  cores_ = std::max(1, static_cast<int>(usable_cpus().size()));
-  node_ranks_ = 0;
+}
+
+void Runtime::add_well_known(std::vector<Directory::RankSlots> slots, bool looks_for_deadlock) {
+  // In this order they are told of a death: what others start for it finds the slot free.
+  directory_ = &homes_.add(kDirectory, std::make_unique<Directory>(std::move(slots)));
+  const auto& names = homes_.add(kNameTable, std::make_unique<NameTable>());
+  if (!report_waits_) return;
+  WaitWatch::Settings settings;
+  for (int r = 0; r < size(); ++r) settings.hosts.push_back(host(r));
+  settings.looks = looks_for_deadlock;
+  settings.processes = [this] { return directory_->processes(); };
+  settings.names = [&names] { return names.objects(); };
+  waits_ = &homes_.add(kWaitWatch, std::make_unique<WaitWatch>(std::move(settings)));
+}
+
+Idle::Setting Runtime::idle_setting() const {
+  Idle::Setting setting;
+  setting.cores = std::max(1, static_cast<int>(usable_cpus().size()));
+  setting.node_ranks = 0;
   for (int r = 0; r < size(); ++r) {
-    node_ranks_ += transport_.same_node(r) ? 1 : 0;
-    far_words_ |= !transport_.same_node(r) && words_.reaches(r);
+    setting.node_ranks += transport_.same_node(r) ? 1 : 0;
+    setting.far_words |= !transport_.same_node(r) && words_.reaches(r);
   }
+  setting.all_ring = !transport_.needs_timer();
+  return setting;
 }
 
 Runtime::~Runtime() { wake_on_signals(-1); }
@@ -166,12 +161,8 @@ void Runtime::serve(Frame&& frame) {
   switch (header.kind) {
     case Kind::spawn:
       return supervisor_.spawn(std::move(frame));
-    case Kind::spawned: {
-      const auto [pid, trouble] = Unpacker::unpack<std::int32_t, std::string>(frame.body);
-      return directory_->on_spawned(header.from, pid, trouble, *this);
-    }
     case Kind::process_ended:
-      return on_process_ended(frame);
+      return homes_.on_ended(header.from, Unpacker(frame.body).get<ProcessFacts>(), *this);
     case Kind::signal:
       return supervisor_.signal(header, Unpacker(frame.body).get<std::int32_t>());
     case Kind::recall:
@@ -180,15 +171,6 @@ void Runtime::serve(Frame&& frame) {
         return;
       }
       return supervisor_.recall(header);
-    case Kind::await_children:
-      homes_.on_leaving(header.from, *this);
-      return directory_->await_children(header, *this);
-    case Kind::list_children:
-      return directory_->list_children(header, *this);
-    case Kind::name_find:
-    case Kind::name_bind:
-    case Kind::name_give_up:
-      return names_.on(header, take_payload(std::move(frame)), *this);
     case Kind::shutdown: {
       supervisor_.stop();
       shutting_down_ = true;
@@ -202,16 +184,9 @@ void Runtime::serve(Frame&& frame) {
       return;
     case Kind::word:
       return work_on_word(std::move(frame));
-    case Kind::waits_want:
-      return want_waits();
     case Kind::waits_ask:
     case Kind::waits_ask_homes:
       return tell_waits(frame);
-    case Kind::waits:
-    case Kind::waits_rank:
-    case Kind::waits_objects:
-      if (waits_) waits_->on(header, take_payload(std::move(frame)), steady_clock::now(), *this);
-      return say_waits();
     default:
       log_error("a message of unknown kind {} from {} is dropped", static_cast<int>(header.kind),
                 to_string(header.from));
@@ -241,42 +216,6 @@ void Runtime::note_permits(const FrameHeader& request, std::int64_t more) {
   if (request.from.rank().number() == rank())
     return supervisor_.note_permits(request.from, request.object, more);
   route(make_frame(to_home(Kind::permits, request.object, request.from), {Packer::pack(more), {}}));
-}
-
-void Runtime::on_process_ended(const Frame& frame) {
-  const auto facts = Unpacker(frame.body).get<ProcessFacts>();
-  if (directory_) directory_->on_ended(frame.header.from, facts, *this);
-  names_.on_ended(frame.header.from, *this);
-  homes_.on_ended(frame.header.from, facts, *this);
-}
-
-std::unique_ptr<Home> Runtime::make_home(const FrameHeader& request, Payload arguments) {
-  Unpacker in(arguments.bytes);
-  const auto kind = in.get<ObjectKind>();
-  std::unique_ptr<Home> home;
-  switch (kind) {
-    case ObjectKind::pipe_end:
-      home = std::make_unique<EndHome>(request.object, in.get<ObjectId>());
-      break;
-    case ObjectKind::queue: {
-      const auto capacity = in.get<std::uint64_t>();
-      home = std::make_unique<QueueHome>(request.object, capacity, in.get<std::uint64_t>());
-      break;
-    }
-    case ObjectKind::process:
-      if (directory_) home = std::make_unique<ProcessHome>(request.object, *directory_);
-      break;
-    case ObjectKind::pool:
-      if (directory_)
-        home = std::make_unique<PoolHome>(request.object, request.from, *directory_,
-                                          in.get<PoolSettings>());
-      break;
-    default:
-      return make_sync_home(kind, request, in, arguments, words_, rank(), *this);
-  }
-  if (!home) throw UsageError("an object of this kind lives on rank 0 only");
-  reply(request, Status::ok);
-  return home;
 }
 
 void Runtime::begin_shutdown() {
@@ -313,12 +252,6 @@ void Runtime::spread_stop() {
   }
 }
 
-void Runtime::want_waits() {
-  if (waits_) return waits_->want(steady_clock::now(), *this);
-  if (rank() == 0) return;
-  route(make_frame(to_rank(Kind::waits_want, 0), {}));
-}
-
 /// Rank 0 asks what is waited for here.
 void Runtime::tell_waits(const Frame& request) {
   Unpacker in(request.body);
@@ -327,33 +260,29 @@ void Runtime::tell_waits(const Frame& request) {
   if (request.header.kind == Kind::waits_ask_homes) {
     std::vector<ObjectFacts> all;
     for (const auto& object : in.get<std::vector<ObjectId>>()) all.push_back(homes_.facts(object));
-    return route(make_frame(to_rank(Kind::waits_objects, 0, self), {Packer::pack(round, all), {}}));
+    return route(
+        make_frame(to_home(Kind::waits_objects, kWaitWatch, self), {Packer::pack(round, all), {}}));
   }
   if (deliver_local_)
     deliver_local_(make_frame(to_rank(Kind::waits_tell, rank()), {Packer::pack(round), {}}));
   supervisor_.ask_waits(round);
   const std::uint8_t under_way = transport_.busy() || supervisor_.congested() ? 1 : 0;
-  route(make_frame(to_rank(Kind::waits_rank, 0, self),
+  route(make_frame(to_home(Kind::waits_rank, kWaitWatch, self),
                    {Packer::pack(round, under_way, supervisor_.permits()), {}}));
 }
 
 void Runtime::watch_waits(steady_clock::time_point now) {
   if (!waits_) return;
   waits_->on_time(now, endless_wait_ ? endless_wait_() : 0, *this);
-  say_waits();
-}
-
-void Runtime::say_waits() {
-  if (!waits_) return;
   if (const auto report = waits_->take_report()) report_waits_(report->text, report->deadlock);
 }
 
 void Runtime::heed_signals() {
   if (stop_flag() && !stop_spread_ && !shutting_down_) spread_stop();
-  if (waits_ && waits_->active()) watch_waits(steady_clock::now());
   const auto signals = take_rank_signals();
-  if (signals == 0) return;
-  if ((signals & RankSignals::kWaits) != 0) want_waits();
+  if ((signals & RankSignals::kWaits) != 0)
+    route(make_frame(to_home(Kind::waits_want, kWaitWatch), {}));
+  if (waits_ != nullptr && waits_->active()) watch_waits(steady_clock::now());
   if ((signals & ~RankSignals::kWaits) == 0) return;
   if (directory_ && report_) report_(unfinished());
   if ((signals & RankSignals::kEnds) != 0) die_of_sigterm();
@@ -390,53 +319,47 @@ std::size_t Runtime::progress() {
   auto events = transport_.poll([this](Frame&& frame) { take_in(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
-  if (events != 0) fresh_event_ = true;
+  idle_.note_look(events != 0);
   return events;
 }
 
-/// Reads the clock, and notes when the last event was.
-std::chrono::steady_clock::time_point Runtime::look_at_clock() {
-  const auto now = steady_clock::now();
-  if (std::exchange(fresh_event_, false)) last_event_ = now;
-  return now;
-}
-
-std::chrono::nanoseconds Runtime::spin_time() const {
-  const auto running = static_cast<int>(supervisor_.live());
-  if (node_ranks_ + running > cores_) return kSpinCrowded;
-  return transport_.needs_timer() ? kSpinFar : kSpin;
-}
-
 void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  using Next = Idle::Next;
   asleep_since_ = {};
-  if (std::exchange(timer_only_, false) && announced_ && !deadline.passed()) {
-    // Nobody has rung, so the announcement stands; sleep() looks at what may have come from afar.
-    asleep_since_ = look_at_clock();
-    sleep(lock, deadline, Sleeper::driver);
-    return;
+  steady_clock::time_point now{};
+  auto next = idle_.begin();
+  while (true) {
+    switch (next) {
+      case Next::look:
+        awake();
+        next = idle_.after_look(progress() != 0, deadline);
+        break;
+      case Next::clock:
+        now = steady_clock::now();
+        next = idle_.at(now, deadline, supervisor_.live());
+        break;
+      case Next::spin:
+      case Next::yield:
+        lock.unlock();
+        if (next == Next::yield) ::sched_yield();
+        lock.lock();
+        return;
+      case Next::sleep:
+        asleep_since_ = now;
+        return sleep(lock, deadline, Sleeper::driver);
+      case Next::leave:
+        return;
+    }
   }
-  awake();
-  if (progress() != 0) return;
-  if (deadline.is_now()) return;
-  // The clock and the mutex cost as much as a look at the network: not in every round.
-  constexpr std::uint32_t kLooks = 4;
-  if (++idle_rounds_ % kLooks != 0) return;
-  const auto now = look_at_clock();
-  if (!deadline.is_never() && now >= deadline.when()) return;
-  if (now - last_event_ < spin_time()) {
-    // Another thread of this rank may want the mutex, another process the core.
-    lock.unlock();
-    if (node_ranks_ + static_cast<int>(supervisor_.live()) > cores_) ::sched_yield();
-    lock.lock();
-    return;
-  }
-  asleep_since_ = now;
-  sleep(lock, deadline, Sleeper::driver);
+}
+
+void Runtime::announce() {
+  transport_.announce_sleep();
+  supervisor_.announce_sleep();
 }
 
 void Runtime::awake() {
-  timer_only_ = false;
-  if (!std::exchange(announced_, false)) return;
+  if (!idle_.wakes()) return;
   transport_.announce_awake();
   supervisor_.announce_awake();
 }
@@ -451,76 +374,51 @@ void Runtime::interrupt() {
 
 /// What has just been delivered may be what the thread waits for that sleeps in drive().
 void Runtime::wake_driver() {
-  if (!driver_sleeps_) return;
+  if (!idle_.driver_sleeps()) return;
   const std::uint64_t one = 1;
   static_cast<void>(!::write(driver_event_.get(), &one, sizeof one));
 }
 
-bool Runtime::quiet() {
-  const auto now = look_at_clock();
-  return now - last_event_ >= std::min<std::chrono::nanoseconds>(spin_time(), kSpin);
-}
+bool Runtime::quiet() { return idle_.quiet(steady_clock::now(), supervisor_.live()); }
 
 void Runtime::unattended() {
-  if (!announced_) {
-    announced_ = true;
-    transport_.announce_sleep();
-    supervisor_.announce_sleep();
+  bool more = false;
+  if (idle_.announces_leave()) {
+    announce();
     // Nobody rings for what was there before; where this round has found some, there may be more.
-    if (progress() != 0) return interrupt();
+    more = progress() != 0;
   }
-  if (transport_.busy()) interrupt();  // a large transfer, which nobody else drives on
+  if (more || transport_.busy()) interrupt();  // a large transfer, which nobody else drives on
 }
 
 void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {
-  // Others work on the words of a window only while their home looks: longer then.
-  if (!announced_ || far_words_) {
-    announced_ = true;
-    transport_.announce_sleep();
-    supervisor_.announce_sleep();
-  }
+  if (idle_.announces()) announce();
   if (who == Sleeper::driver) watch_waits(steady_clock::now());
   if (progress() != 0 || supervisor_.readable()) return;
-  auto limit = deadline.left();
-  const auto bound = [&](std::chrono::nanoseconds most) {
-    limit = std::min(limit.value_or(most), most);
-  };
-  if (transport_.busy()) bound(50us);
-  if (transport_.needs_timer()) {
-    // An eighth of the time that it has been quiet: so a message waits for little longer than it took
-    // to come, and the looks are few.
-    const auto idle = look_at_clock() - last_event_;
-    bound(idle > 1s ? kTimerQuiet : std::min<std::chrono::nanoseconds>(idle / 8, kTimer));
+  Idle::Bounds bounds;
+  bounds.deadline = deadline;
+  bounds.transfer = transport_.busy();
+  if (waits_) {
+    bounds.watch = waits_->next();
+    bounds.watching = waits_->active();
   }
-  if (waits_ && waits_->next() && (who == Sleeper::driver || waits_->active()))
-    bound(std::max<std::chrono::nanoseconds>(*waits_->next() - steady_clock::now(), 1ms));
+  const auto limit = idle_.sleep(who, steady_clock::now(), bounds);
   timespec timeout{};
   if (limit) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
     timeout.tv_nsec = (*limit % 1s).count();
   }
-  driver_sleeps_ |= who == Sleeper::driver;
   lock.unlock();
   // The two sleepers are woken by the same events; the driver, besides, by what others do for it.
-  pollfd waits[2] = {{epoll_.get(), POLLIN, 0}, {driver_event_.get(), POLLIN, 0}};
+  pollfd events[2] = {{epoll_.get(), POLLIN, 0}, {driver_event_.get(), POLLIN, 0}};
   const int got =
-      ::ppoll(waits, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
+      ::ppoll(events, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
   lock.lock();
-  if (who == Sleeper::driver) {
-    driver_sleeps_ = false;
-    timer_only_ = got == 0;
-    std::uint64_t count = 0;
-    if (waits[1].revents != 0)
-      static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
-  }
-  if (who == Sleeper::background && driven_) return;  // the driver does it all
-  if (got <= 0) {
-    idle_rounds_ = 0U - 1;  // one look will do before the next sleep
-    return;
-  }
-  last_event_ = steady_clock::now();
-  std::uint64_t nudges = 0;
-  static_cast<void>(!::read(nudge_.get(), &nudges, sizeof nudges));
+  std::uint64_t count = 0;
+  if (events[1].revents != 0) static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
+  const auto by = got > 0 ? Idle::Woken::rung : got == 0 ? Idle::Woken::timer : Idle::Woken::signal;
+  if (!idle_.woken(who, by, steady_clock::now())) return;
+  static_cast<void>(!::read(nudge_.get(), &count, sizeof count));
   awake();  // who rang has taken the announcement back: the next sleep needs a new one
   supervisor_.pump(true);
   progress();

@@ -11,10 +11,10 @@
 #include "core/unique_fd.hpp"
 #include "homes/directory.hpp"
 #include "homes/home_table.hpp"
-#include "homes/name_table.hpp"
 #include "homes/wait_watch.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "processes/supervisor.hpp"
+#include "runtime/idle.hpp"
 #include "transport/transport.hpp"
 #include "transport/words.hpp"
 
@@ -51,7 +51,8 @@ class Runtime : private Outbox {
   [[nodiscard]] int rank() const { return transport_.rank(); }
   [[nodiscard]] int size() const { return transport_.size(); }
   [[nodiscard]] Words& words() { return words_; }
-  [[nodiscard]] Directory* directory() { return directory_.get(); }
+  /// Rank 0 only.
+  [[nodiscard]] Directory* directory() { return directory_; }
   [[nodiscard]] const std::string& host(int rank) const { return transport_.host(rank); }
   /// Objects whose home is this rank.
   [[nodiscard]] std::size_t object_count() const { return homes_.size(); }
@@ -73,13 +74,12 @@ class Runtime : private Outbox {
   /// Makes peers ring from now on, because nobody drives; a background thread sleeps in sleep().
   void unattended();
 
-  /// Who sleeps: the thread that drives, or the one that does so while nobody waits.
-  enum class Sleeper { driver, background };
+  using Sleeper = Idle::Sleeper;
   /// Sleeps until there is something to do, and does it.
   void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
 
   /// Tells whether a thread drives, asleep or not: the background thread then keeps out of its way.
-  void set_driven(bool driven) { driven_ = driven; }
+  void set_driven(bool driven) { idle_.set_driven(driven); }
 
   /// Whether something needs drive() to be called soon.
   [[nodiscard]] bool busy() const { return transport_.busy(); }
@@ -109,20 +109,17 @@ class Runtime : private Outbox {
   /// There is no such rank: whoever asked is told.
   void refuse(Frame&& frame, int to);
   void serve(Frame&& frame);
+  void add_well_known(std::vector<Directory::RankSlots> slots, bool looks_for_deadlock);
   void work_on_word(Frame&& frame);
   void note_permits(const FrameHeader& request, std::int64_t more);
   void wake_driver();
+  void announce();
   void awake();
-  std::chrono::steady_clock::time_point look_at_clock();
+  [[nodiscard]] Idle::Setting idle_setting() const;
   void spread_stop();
   void heed_signals();
-  void want_waits();
   void tell_waits(const Frame& request);
   void watch_waits(std::chrono::steady_clock::time_point now);
-  void say_waits();
-  void on_process_ended(const Frame& frame);
-  std::unique_ptr<Home> make_home(const FrameHeader& request, Payload arguments);
-  [[nodiscard]] std::chrono::nanoseconds spin_time() const;
 
   Transport& transport_;
   Words& words_;
@@ -130,29 +127,19 @@ class Runtime : private Outbox {
   std::function<void(const std::string&)> report_;
   std::function<void(const std::string&, bool)> report_waits_;
   std::function<std::uint64_t()> endless_wait_;
-  std::unique_ptr<Directory> directory_;  // rank 0 only; the homes of processes use it
   HomeTable homes_;
-  NameTable names_;                   // rank 0 only
-  std::unique_ptr<WaitWatch> waits_;  // rank 0 only, where it is wanted
+  Directory* directory_ = nullptr;  // rank 0 only, of homes_
+  WaitWatch* waits_ = nullptr;      // the same, where it is wanted
   Supervisor supervisor_;
   UniqueFd epoll_;
   UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_
   UniqueFd driver_event_;      // wakes the driver alone: nobody else empties it
   std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
   bool dispatching_ = false;
-  bool announced_ = false;
   bool shutting_down_ = false;
   bool stop_spread_ = false;
   std::set<int> awaited_;  // on rank 0: have not answered shutdown
-  bool driver_sleeps_ = false;
-  bool timer_only_ = false;  // is what has woken the driver last
-  bool driven_ = false;
-  int cores_ = 1;
-  int node_ranks_ = 1;
-  bool far_words_ = false;    // ranks of other nodes work on each other's words themselves
-  bool fresh_event_ = false;  // since last_event_ was set; reading the clock is not for free
-  std::uint32_t idle_rounds_ = 0;
-  std::chrono::steady_clock::time_point last_event_{};
+  Idle idle_;
   std::chrono::steady_clock::time_point asleep_since_{};
 };
 

@@ -82,30 +82,38 @@ enum class Kind : std::uint16_t {
   pool_wait,    ///< from a pool process: its task waits for other tasks
   pool_resume,  ///< … and goes on
 
+  recalled,  ///< {u32 units} that were taken back for a recall, from the rank of header.from
+
+  // To the directory.
+  spawned,         ///< header.from: {i32 pid, text: why it could not be started, or empty}
+  await_children,  ///< header.from is about to end: ends what lives only for it; answered when its
+                   ///< children have ended
+  list_children,   ///< → handles of header.from's children
+
+  // To the table of names.
+  name_find,     ///< {name, type} → an encoded handle; Status::no: the caller makes it
+  name_bind,     ///< {name}, payload: an encoded handle of what the caller has made; answered
+  name_give_up,  ///< {name}: the caller could not make it; answered
+
+  // To the watch over waits.
+  waits_want,     ///< a report is wanted of who waits for what
+  waits,          ///< ProcessWaits
+  waits_rank,     ///< {u64 round, u8 transfers are under way, vector<HeldPermits>} from a rank
+  waits_objects,  ///< {u64 round, vector<ObjectFacts>} from a rank
+
   // To a service of the rank header.to.rank().
   first_service = 0x100,
   spawn,          ///< rank 0 → worker: header.to = the new process, {StartRequest, call}
-  spawned,        ///< worker → rank 0: {i32 pid, text: why it could not, or empty}
-  process_ended,  ///< worker → rank 0 and every home that the process may have touched:
+  process_ended,  ///< worker → rank 0 and every rank whose homes the process may have touched:
                   ///< ProcessFacts
   signal,         ///< rank 0 → worker: {i32 signal}; header.to = the process; answered when it
                   ///< has been sent or the process has ended
   recall,    ///< home → rank of header.to: take back what its claim slot (status) has not taken
-  recalled,  ///< answer, to the home of header.object: {u32 units}
-  await_children,  ///< → rank 0: ends header.from's daemons, answered when its other children ended
-  list_children,  ///< → rank 0 → {vector<ObjectId>, …}
-  name_find,     ///< {name, type} → rank 0 → an encoded handle; Status::no: the caller makes it
-  name_bind,     ///< {name}, payload: an encoded handle of what the caller has made; answered
-  name_give_up,  ///< {name}: the caller could not make it; answered
-  shutdown,      ///< rank 0 → all: end every process and leave
+  shutdown,  ///< rank 0 → all: end every process and leave
   shutdown_done,    ///< worker → rank 0
   stop,             ///< rank → rank 0 → all: the job is asked to stop (mpx::stop_requested)
-  waits_want,       ///< rank → rank 0: a report is wanted of who waits for what
   waits_ask,        ///< {u64 round} → rank: says waits_tell to all its processes; → waits_rank
   waits_ask_homes,  ///< {u64 round, vector<ObjectId>} → rank; → waits_objects
-  waits,            ///< ProcessWaits, process → rank 0
-  waits_rank,       ///< {u64 round, u8 transfers are under way} rank → rank 0
-  waits_objects,    ///< {u64 round, vector<ObjectFacts>} rank → rank 0
   word,  ///< WordRequest → {u64 what the word was}; from a process to its own rank, and on to
          ///< the word's, where the first does not reach it
 
@@ -131,6 +139,7 @@ enum class Kind : std::uint16_t {
   session_serves,  ///< rank → rank 0 → all ranks: rank header.call serves until the end
 };
 
+[[nodiscard]] constexpr bool is_for_home(Kind kind) { return kind < Kind::first_service; }
 [[nodiscard]] constexpr bool is_service(Kind kind) {
   return kind > Kind::first_service && kind < Kind::first_delivery;
 }
@@ -142,13 +151,12 @@ enum class Kind : std::uint16_t {
   switch (kind) {
     case Kind::end_peer_gone:  // from the other end's home
     case Kind::permits:        // from its worker
+    case Kind::recalled:
+    case Kind::spawned:
+    case Kind::waits_want:
+    case Kind::waits_rank:
+    case Kind::waits_objects:
       return false;
-    case Kind::await_children:
-    case Kind::list_children:
-    case Kind::name_find:
-    case Kind::name_bind:
-    case Kind::name_give_up:
-    case Kind::waits:
     case Kind::word:
       return true;
     default:
