@@ -65,6 +65,7 @@ class Pipe {
     EndInbox inbox;
     std::shared_ptr<Ring> ring;
     bool bound = false, asked = false;
+    bool unbinding = false;  // its inbox lingers
     std::deque<Frame> from_home;
   };
 
@@ -98,12 +99,17 @@ class Pipe {
   }
   void bind(ProcessId who) {
     auto& receiver = receivers_[who];
-    if (receiver.bound || receiver.asked) return;
+    if (receiver.bound || receiver.asked || receiver.unbinding) return;
     receiver.asked = true;
     to_home(Kind::end_bind, who, {}, 0, next_call_++);
   }
-  void unbind(ProcessId who) {  // the inbox stays, as if it lingered; the recall empties it
-    if (receivers_[who].bound) to_home(Kind::end_unbind, who, {});
+  void unbind(ProcessId who) {  // the inbox lingers until the answer, which empties it
+    auto& receiver = receivers_[who];
+    if (!receiver.bound) return;
+    receiver.bound = false;
+    receiver.unbinding = true;
+    drop_ring(receiver);
+    to_home(Kind::end_unbind, who, {}, 0, next_call_++);
   }
   void take(Receiver& receiver) {
     if (!receiver.ring) return;
@@ -169,6 +175,7 @@ class Pipe {
           return receiver.inbox.on_switch();
         return receiver.inbox.on_item(take_payload(std::move(frame)));
       case Kind::end_offer:
+        if (receiver.unbinding) return;
         drop_ring(receiver);
         receiver.inbox.begin_ring();
         receiver.ring = std::make_shared<Ring>();
@@ -178,10 +185,14 @@ class Pipe {
                                      std::uint64_t{rings_.size() - 1}),
                         {}});
       case Kind::end_recall:
+        if (receiver.unbinding) return;
         drop_ring(receiver);
         receiver.bound = false;
         return to_home(Kind::end_return, who, receiver.inbox.take_back());
       case Kind::reply:
+        if (std::exchange(receiver.unbinding, false)) {
+          return to_home(Kind::end_return, who, receiver.inbox.take_back());
+        }
         receiver.bound = true;
         receiver.asked = false;
         return;

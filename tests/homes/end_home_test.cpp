@@ -109,14 +109,26 @@ TEST_F(EndHomeTest, AReceiverThatGivesItsHandleUpIsAskedForTheRest) {
   bind(a, 1);
   send("1");
   EXPECT_EQ(got(a), "1");
-  end.on(request(Kind::end_unbind, a), {}, out);
-  ASSERT_TRUE(out.pop(Kind::end_recall, a));
+  end.on(request(Kind::end_unbind, a, 2), {}, out);
+  EXPECT_EQ(out.answer(a, 2), Status::ok);
   send("2");
   EXPECT_FALSE(out.pop(Kind::end_item)) << "nobody receives";
-  end.on(request(Kind::end_unbind, a), {}, out);
-  EXPECT_FALSE(out.pop(Kind::end_recall)) << "asked already";
   give_back(a, {"1"});
   bind(b, 2);
+  EXPECT_EQ(got(b), "12");
+}
+
+TEST_F(EndHomeTest, WhoIsAskedForTheRestWhileItGivesItsHandleUpGivesItOnce) {
+  bind(a, 1);
+  send("1");
+  EXPECT_EQ(got(a), "1");
+  bind(b, 2);
+  ASSERT_TRUE(out.pop(Kind::end_recall, a));
+  end.on(request(Kind::end_unbind, a, 3), {}, out);
+  EXPECT_EQ(out.answer(a, 3), Status::ok) << "behind the recall, which it need not heed";
+  send("2");
+  EXPECT_EQ(got(b), "") << "not before what it gives back";
+  give_back(a, {"1"});
   EXPECT_EQ(got(b), "12");
 }
 
@@ -126,8 +138,8 @@ TEST_F(EndHomeTest, WhoGivesItsHandleUpWhileItWaitsForItsTurnIsLetGo) {
   EXPECT_EQ(got(a), "1");
   bind(b, 2);
   ASSERT_TRUE(out.pop(Kind::end_recall, a));
-  end.on(request(Kind::end_unbind, b), {}, out);
-  ASSERT_TRUE(out.pop(Kind::end_recall, b)) << "it waits for that";
+  end.on(request(Kind::end_unbind, b, 3), {}, out);
+  EXPECT_EQ(out.answer(b, 3), Status::ok) << "it waits for that";
   give_back(b, {});
   give_back(a, {"1"});
   bind(c, 3);

@@ -144,11 +144,6 @@ TEST_F(HomeTableTest, RequestsToAMissingObjectAreAnsweredAndTheirHandlesGivenBac
   EXPECT_TRUE(out.frames.empty()) << "counts of a missing object are no requests";
 }
 
-TEST_F(HomeTableTest, WhoGivesUpReceivingFromAMissingEndIsTold) {
-  send(Kind::end_unbind, process(1));
-  EXPECT_TRUE(out.pop(Kind::end_recall, process(1)));
-}
-
 TEST_F(HomeTableTest, ACancelOfACallToAMissingObjectIsAnswered) {
   send(Kind::cancel, process(1), object, 9);
   EXPECT_EQ(out.answer(process(1), 9), Status::no_object);

@@ -344,13 +344,9 @@ void Client::deliver(Frame&& frame) {
       handler({});
     }
   }
-  if (const auto rest = lingering_.find(header.object); rest != lingering_.end()) {
-    if (header.kind == Kind::end_item || header.kind == Kind::end_recall) {
-      if (!rest->second(frame)) return;
-      lingering_.erase(rest);
-      send(Kind::drop, header.object, {}, 0, {}, 0);
-      return link_->flush();
-    }
+  if (const auto rest = lingering_.find(header.object);
+      rest != lingering_.end() && rest->second.take(frame)) {
+    return;
   }
   const bool for_pool_process = header.kind >= Kind::pool_tasks && header.kind <= Kind::pool_quit;
   if (const auto found = cores_.find(header.object); !for_pool_process && found != cores_.end())
@@ -367,13 +363,26 @@ void Client::set_handler(std::function<void(Frame&&)> handler) {
   for (auto& frame : std::exchange(unhandled_, {})) handler_(std::move(frame));
 }
 
+void Client::linger(const ObjectId& id, Linger rest) {
+  const auto kind = rest.call;
+  lingering_[id] = std::move(rest);
+  const auto call = next_call_++;
+  handlers_[call] = [this, id](const Reply&) {  // the object may be gone, too
+    lingering_.extract(id).mapped().finish();
+    send(Kind::drop, id, {}, 0, {}, 0);
+    link_->flush();
+  };
+  send(kind, id, {}, call, {}, 0);  // may be answered in here
+  link_->flush();
+}
+
 void Client::settle() {
   std::unique_lock lock(mutex());
   if (link_ == nullptr) return;
   for (const auto& [id, core] : cores_) {
     if (!core.core->retired_) core.core->before_exit();
   }
-  wait(lock, Deadline::never(), {Kind::end_recall}, [&] { return lingering_.empty(); });
+  wait(lock, Deadline::never(), {Kind::end_unbind}, [&] { return lingering_.empty(); });
 }
 
 bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
@@ -439,7 +448,7 @@ void Client::retire(Core& core) {
       return link_->flush();
     }
     // What another process waits for must not lie here until this one waits for something.
-    wait(lock, Deadline::never(), {Kind::end_recall, core.id_},
+    wait(lock, Deadline::never(), {Kind::end_unbind, core.id_},
          [&, id = core.id_] { return !lingering_.contains(id); });
   } catch (const std::exception& error) {
     log_error("{} cannot be given up: {}", to_string(core.id_), error.what());

@@ -285,12 +285,14 @@ class Client : public std::enable_shared_from_this<Client> {
   /// This thread runs such tasks whenever it has driven, and whenever the link is interrupted.
   void serve_tasks() { task_thread_ = std::this_thread::get_id(); }
 
-  /// What an object whose handles are gone has still to do with frames that arrive for it; true
-  /// when that was the last of it.
-  using Linger = std::function<bool(Frame& frame)>;
-  /// From now on frames for the object go to `rest`; its reference is given up after the last.
+  /// What an object whose handles are gone has still to do.
+  struct Linger {
+    Kind call;                         ///< to its home; when that is answered,
+    std::function<void()> finish;      ///< this is done, and the reference given up
+    std::function<bool(Frame&)> take;  ///< frames for the object that come before; whether it did
+  };
   /// Called from Core::before_drop(), or before the process ends.
-  void linger(const ObjectId& id, Linger rest) { lingering_[id] = std::move(rest); }
+  void linger(const ObjectId& id, Linger rest);
   /// Before the process ends: waits until nothing lingers, as what was delivered to this process
   /// and not consumed would be lost.
   void settle();

@@ -20,7 +20,7 @@ void EndHome::on(const FrameHeader& request, Payload payload, Outbox& out) {
       bind(request, out);
       break;
     case Kind::end_unbind:
-      unbind(request.from, out);
+      unbind(request, out);
       break;
     case Kind::end_ack:
       forwarded_bytes_ -= std::min(forwarded_bytes_, Unpacker(payload.bytes).get<std::uint64_t>());
@@ -131,26 +131,25 @@ void EndHome::bind(const FrameHeader& request, Outbox& out) {
   if (receiver_) recall(out);
 }
 
-/// Asks the receiver to give back what it has not consumed. It closes its direct ring, which the
-/// sender finds out.
+/// Asks the receiver to give back what it has not consumed.
 void EndHome::recall(Outbox& out) {
   out.deliver(Kind::end_recall, *receiver_, self_, 0, {});
+  await_return();
+}
+
+/// The receiver will give back the rest. It closes its direct ring, which the sender finds out.
+void EndHome::await_return() {
   recalling_ = std::exchange(receiver_, std::nullopt);
   recalled_offer_ = offer_;
   end_ring();
 }
 
-/// Whoever gives up its handle gives back what it has not consumed; it is asked, as what was
-/// forwarded meanwhile must come back too. If it has been asked already, that will do.
-void EndHome::unbind(ProcessId who, Outbox& out) {
-  if (recalling_ == who) return;
-  std::erase_if(next_, [&](const FrameHeader& request) {
-    if (request.from != who) return false;
-    out.reply(request, Status::ok);
-    return true;
-  });
-  if (receiver_ == who) return recall(out);
-  out.deliver(Kind::end_recall, who, self_, 0, {});
+/// Whoever gives up its handle gives back what it has not consumed, after the answer, as what was
+/// forwarded meanwhile must come back too. If it has been asked already, it does it once for both.
+void EndHome::unbind(const FrameHeader& request, Outbox& out) {
+  std::erase_if(next_, [&](const FrameHeader& bind) { return bind.from == request.from; });
+  if (receiver_ == request.from) await_return();
+  out.reply(request, Status::ok);
 }
 
 /// Serves the first who asked; whoever asked behind it makes it give back at once.

@@ -32,7 +32,7 @@ class EndHome : public Home {
  private:
   void bind(const FrameHeader& request, Outbox& out);
   void bind_next(Outbox& out);
-  void unbind(ProcessId who, Outbox& out);
+  void unbind(const FrameHeader& request, Outbox& out);
   void give_back(ProcessId from, Payload payload, Outbox& out);
   void on_peer(EndGone what, const Payload& news, Outbox& out);
   void on_sync(const FrameHeader& request, Outbox& out);
@@ -41,6 +41,7 @@ class EndHome : public Home {
   void offer_ring(ProcessId sender, const Payload& payload, Outbox& out);
   void end_ring();
   void recall(Outbox& out);
+  void await_return();
   void forward(Payload payload, Outbox& out);
   void flush(Outbox& out);
   void tell_receiver(Outbox& out);

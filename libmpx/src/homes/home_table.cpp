@@ -91,8 +91,6 @@ void HomeTable::refuse_missing(Frame frame, Outbox& out) {
   const auto header = frame.header;
   out.drop(take_payload(std::move(frame)));
   if (!counts(header.kind)) out.reply(header, Status::no_object);
-  if (header.kind == Kind::end_unbind)  // who sends it waits for this, not for a reply
-    out.deliver(Kind::end_recall, header.from, header.object, 0, {});
 }
 
 /// Who waits for the answer gets the exception.

@@ -267,15 +267,17 @@ bool ConnectionCore::before_drop() {
   }
   drop_ring();
   auto inbox = std::make_shared<EndInbox>(std::exchange(inbox_, {}));
-  from.linger(id(), [&from, inbox, self = id()](Frame& frame) {
+  const auto finish = [&from, inbox, self = id()] {
+    from.return_from_delivery(Kind::end_return, self, inbox->take_back());
+  };
+  const auto take = [inbox](Frame& frame) {
     if (frame.header.kind == Kind::end_item) {
       deliver_to(*inbox, std::move(frame));
-      return false;
+      return true;
     }
-    from.return_from_delivery(Kind::end_return, self, inbox->take_back());
-    return true;
-  });
-  from.return_from_delivery(Kind::end_unbind, id(), {});  // may be answered in here
+    return frame.header.kind == Kind::end_recall;  // which is on its way already
+  };
+  from.linger(id(), {Kind::end_unbind, finish, take});
   return true;
 }
 

@@ -22,8 +22,7 @@ enum class Kind : std::uint16_t {
 
   end_send,    ///< payload: a message for this end; status EndRoute, call the number of an offer
   end_bind,    ///< header.from receives from now on; no: once another one has given back
-  end_unbind,  ///< header.from will receive no more: answered by end_recall, also of an object that
-               ///< is gone
+  end_unbind,  ///< header.from will receive no more, and gives back the rest once this is answered
   end_ack,     ///< {u64 bytes} that the receiver has consumed
   end_sync,    ///< header.from sends; answered when the backlog is below its bound
   end_fate,    ///< → {EndGone, ProcessFacts}: what has become of the other end
