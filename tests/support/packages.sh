@@ -10,7 +10,7 @@ mpx_test_packages=(libgtest-dev libgmock-dev python3 gfortran pkg-config environ
 mpx_cluster_packages=(iproute2 openssh-client openssh-server) # for virtual nodes, which take root
 mpx_slurm_packages=(slurmctld slurmd slurm-client munge) # on these nodes
 mpx_openmpi5_packages=(debootstrap) # for a Debian 13, which takes root
-mpx_lint_packages=(clang-format-14 clang-tidy-14)
+mpx_lint_packages=(clang-format-14 clang-tidy-14 libclang-rt-14-dev)
 
 # mpx_have PACKAGES: makes sure that they are installed. As root on Debian it installs what is
 # missing; otherwise it names what is missing, and the script that called it ends with status 1.
