@@ -96,7 +96,12 @@ struct PipeCase {
 };
 inline std::vector<PipeCase> pipe_cases(bool quick) {
   if (quick) return {{8, 10}, {65536, 2}};
-  return {{8, 2000}, {65536, 300}, {1 << 20, 40}};
+  return {{8, 2000}, {65536, 300}, {1 << 20, 40}, {32 << 20, 2}};
+}
+/// Items of the queue benchmark that are large: bytes of each, and how many are moved together.
+inline std::vector<PipeCase> queue_cases(bool quick) {
+  if (quick) return {{1 << 20, 2}};
+  return {{1 << 20, 100}, {32 << 20, 6}};
 }
 inline std::vector<long> queue_sizes(bool quick) {
   return quick ? std::vector<long>{100} : std::vector<long>{10000, 100000, 1000000};

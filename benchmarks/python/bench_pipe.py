@@ -4,7 +4,7 @@ import multiprocessing
 
 from bench import CONTEXT, QUICK, emit, median_seconds
 
-CASES = [(8, 10), (65536, 2)] if QUICK else [(8, 2000), (65536, 300), (1 << 20, 40)]
+CASES = [(8, 10), (65536, 2)] if QUICK else [(8, 2000), (65536, 300), (1 << 20, 40), (32 << 20, 2)]
 
 
 def echo(connection):

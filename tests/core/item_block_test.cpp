@@ -52,6 +52,35 @@ TEST(ItemBlock, GivesItemsBackInOrderWithTheirHandles) {
   EXPECT_TRUE(block.units().empty());
 }
 
+TEST(ItemBlock, ALargeItemIsABlockOfItsOwnAndNotCopied) {
+  Bytes bytes(kLargeBytes);
+  bytes[5] = std::byte{5};
+  const auto* place = bytes.data();
+  ItemBlock block(Large(std::move(bytes)), {reference(1)});
+  EXPECT_EQ(block.size(), 1u);
+  EXPECT_EQ(block.item_bytes(), kLargeBytes);
+  EXPECT_EQ(block.large().view().data(), place);
+  auto copy =
+      ItemBlock({block.units().begin(), block.units().end()}, block.handles(), block.large());
+  EXPECT_EQ(copy.item_bytes(), kLargeBytes);
+  copy.drop_front();
+  EXPECT_TRUE(copy.empty());
+  auto front = block.split_front(1, 1);
+  EXPECT_TRUE(block.empty());
+  const auto item = front.pop_front();
+  EXPECT_EQ(item.bytes.data(), place);
+  EXPECT_EQ(item.bytes.size(), kLargeBytes);
+  EXPECT_EQ(item.handles, std::vector{reference(1)});
+  EXPECT_TRUE(front.empty());
+}
+
+TEST(ItemBlock, AHeadThatDoesNotFitItsLargeItemIsRefused) {
+  const ItemBlock block(Large(Bytes(kLargeBytes)), {});
+  const Bytes units(block.units().begin(), block.units().end());
+  EXPECT_THROW(ItemBlock(units, {reference(1)}, block.large()), CodecError);
+  EXPECT_THROW(ItemBlock({}, {}, block.large()), CodecError);
+}
+
 TEST(ItemBlock, SplitsByCountAndByBytes) {
   auto block = block_of({"aa", "bb", "cc", "dd", "ee"});
   EXPECT_EQ(drained(block.split_front(2, 100)), "aa,bb,");

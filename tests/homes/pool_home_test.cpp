@@ -556,5 +556,21 @@ TEST_F(PoolHomeTest, RandomEventsAnswerEveryElementOnce) {
   EXPECT_GT(elements, 1000u);
 }
 
+TEST(PoolBatch, LargeElementsAreSharedAndNotCopied) {
+  Packer body;
+  body.put(PoolSubmission{1, 9, 3, 0, 0, kLargeBytes, 0});
+  const Bytes elements(3 * kLargeBytes);
+  body.put_raw(elements.data(), elements.size());
+  auto bytes = std::move(body).take();
+  const auto* place = bytes.data() + sizeof(PoolSubmission);
+  PoolBatch batch(1, request(Kind::pool_submit, process(1)), {std::move(bytes), {}});
+  Collected out;
+  const auto payload = batch.tasks(1, 3, out);
+  EXPECT_EQ(payload.bytes.size(), sizeof(ClaimStamp) + sizeof(PoolTasks));
+  EXPECT_EQ(payload.large.view().data(), place + kLargeBytes);
+  EXPECT_EQ(payload.large.size, 2 * kLargeBytes);
+  EXPECT_FALSE(payload.large.sole()) << "they stay for another try";
+}
+
 }  // namespace
 }  // namespace mpx::detail

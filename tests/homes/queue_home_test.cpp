@@ -433,5 +433,42 @@ TEST_F(QueueHomeTest, AnItemThatIsUngotComesFirst) {
   EXPECT_EQ(got({b, b}), "12");
 }
 
+TEST_F(QueueHomeTest, ALargeItemPassesWithoutACopyAndAlone) {
+  warm_up(a);
+  put("x");
+  Bytes bytes(kLargeBytes);
+  const auto* place = bytes.data();
+  queue->on(request(Kind::queue_put, producer), {std::move(bytes), {}}, out);
+  put("y");
+  get(a, 1);
+  auto small = out.pop(Kind::queue_items);
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->large.size, 0u);
+  takers[a].deliver(std::move(*small));
+  EXPECT_EQ(takers[a].ahead.size(), 1u) << "the large one is not handed ahead";
+  EXPECT_EQ(takers[a].take(), "x");
+  get(a, 2);
+  const auto large = out.pop(Kind::queue_items);
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->large.view().data(), place);
+  EXPECT_FALSE(large->large.sole()) << "the home has it still";
+  EXPECT_LT(large->body.size(), 100u);
+}
+
+TEST_F(QueueHomeTest, ALargeItemOfAProcessThatDiesIsThereForTheNext) {
+  Bytes bytes(kLargeBytes);
+  const auto* place = bytes.data();
+  queue->on(request(Kind::queue_put, producer), {std::move(bytes), {}}, out);
+  get(a, 1);
+  ASSERT_TRUE(out.pop(Kind::queue_items));
+  die(a);
+  get(b, 2);
+  auto again = out.pop(Kind::queue_items);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->large.view().data(), place);
+  takers[b].deliver(std::move(*again));
+  EXPECT_EQ(takers[b].take()->size(), kLargeBytes);
+}
+
 }  // namespace
 }  // namespace mpx::detail

@@ -16,13 +16,28 @@ struct SupervisorTest : ::testing::Test {
   void SetUp() override { ::alarm(kTestSeconds); }  // a hang ends the program
   void TearDown() override { ::alarm(0); }
 
+  static constexpr std::size_t kLarge = 1 << 20;
+  enum How : std::uint64_t { kWell, kTooLong, kNoMemory, kLargeToo };  // above 16 bits of a serial
+
   static int child(Birth birth) {
     const auto serial = birth.serial;
     auto& channel = birth.channel;
     Frame frame;
     frame.header.kind = static_cast<Kind>(serial & 0xffff);
     frame.header.object = {0, 1, ProcessId(0, 0)};
-    frame.header.length = (serial >> 16) == 0 ? 0 : std::uint64_t{1} << 62;
+    switch (serial >> 16) {
+      case kTooLong:
+        frame.header.length = std::uint64_t{1} << 62;
+        break;
+      case kNoMemory:  // announced as given, and not sent
+        frame.header.large = kLarge | std::uint64_t{1} << 63;
+        break;
+      case kLargeToo:
+        frame = make_frame(frame.header, {Bytes(kLarge), {}});
+        break;
+      default:
+        break;
+    }
     FrameWriter().send(channel, std::move(frame));
     channel.ring_if_asleep();
     for (;;) ::pause();
@@ -42,6 +57,7 @@ struct SupervisorTest : ::testing::Test {
           ended = true;
         } else if (frame.header.kind != Kind::spawned) {
           kinds.push_back(frame.header.kind);
+          large_bytes += frame.large.size;
           if (kinds.size() == 1) supervisor.signal(to_process(Kind::signal, id), SIGTERM);
         }
       }
@@ -52,6 +68,7 @@ struct SupervisorTest : ::testing::Test {
   Supervisor supervisor{0, "node", ForkServer::start(child),
                         [this](Frame&& frame) { routed.push_back(std::move(frame)); }};
   std::vector<Kind> kinds;
+  std::size_t large_bytes = 0;
   int exit_code = 0;
 };
 
@@ -74,9 +91,21 @@ TEST_F(SupervisorTest, AProcessThatSendsWhatOnlyRanksMayIsKilledAndNotHeard) {
 }
 
 TEST_F(SupervisorTest, AProcessThatSendsAnImpossibleLengthIsKilled) {
-  run(static_cast<std::uint64_t>(Kind::queue_close) | 1 << 16);
+  run(static_cast<std::uint64_t>(Kind::queue_close) | kTooLong << 16);
   EXPECT_EQ(kinds, std::vector<Kind>{});
   EXPECT_EQ(exit_code, -SIGKILL);
+}
+
+TEST_F(SupervisorTest, AProcessThatAnnouncesMemoryAndSendsNoneIsKilled) {
+  run(static_cast<std::uint64_t>(Kind::queue_put) | kNoMemory << 16);
+  EXPECT_EQ(kinds, std::vector<Kind>{});
+  EXPECT_EQ(exit_code, -SIGKILL);
+}
+
+TEST_F(SupervisorTest, LargeBytesComeAndSpareMemoryGoesNoFurther) {
+  run(static_cast<std::uint64_t>(Kind::queue_put) | kLargeToo << 16);
+  EXPECT_EQ(kinds, std::vector{Kind::queue_put});
+  EXPECT_EQ(large_bytes, kLarge);
 }
 
 }  // namespace

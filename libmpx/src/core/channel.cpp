@@ -152,14 +152,48 @@ void Channel::ring_if_asleep() {
   }
 }
 
+bool Channel::send_descriptor(int fd, std::uint64_t note) {
+  try {
+    return send_fds(socket_.get(), ByteView(reinterpret_cast<const std::byte*>(&note), sizeof note),
+                    std::span(&fd, 1), SendMode::try_once);
+  } catch (const TransportError&) {  // too many are on their way in this system
+    return false;
+  }
+}
+
+Channel::Descriptor Channel::take_descriptor() {
+  if (descriptors_.empty()) static_cast<void>(drain_doorbell());
+  if (descriptors_.empty()) {
+    throw TransportError(trouble_.empty()
+                             ? "a large message is announced, and its memory has not been sent"
+                             : trouble_);
+  }
+  auto first = std::move(descriptors_.front());
+  descriptors_.pop_front();
+  return first;
+}
+
+// Descriptors are read with the rings of the bell, which they are too.
 bool Channel::drain_doorbell() {
-  std::byte note{};
-  for (;;) {
-    const auto length = ::recv(socket_.get(), &note, 1, MSG_DONTWAIT | MSG_TRUNC);
-    if (length > 0) continue;
-    if (length == 0) return false;
-    if (errno == EINTR || errno == ECONNRESET) continue;  // a reset: the end is what comes next
-    return errno == EAGAIN;
+  std::uint64_t note = 0;
+  while (true) {
+    ReceivedMessage got;
+    try {
+      got = recv_fds(socket_.get(), {reinterpret_cast<std::byte*>(&note), sizeof note});
+    } catch (const TransportError& error) {
+      if (!trouble_.empty()) return false;
+      trouble_ = error.what();
+      continue;
+    }
+    if (got.state != ReceivedMessage::State::message)
+      return got.state == ReceivedMessage::State::nothing_yet;
+    if (got.fds_lost) {
+      trouble_ =
+          "a large message cannot be taken: this process has no descriptor left (see ulimit -n)";
+    } else if (!got.fds.empty()) {
+      if (descriptors_.size() >= kMostDescriptors) trouble_ = "too many descriptors have been sent";
+      if (trouble_.empty()) descriptors_.push_back({std::move(got.fds.front()), note});
+    }
   }
 }
 

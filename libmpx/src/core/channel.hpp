@@ -3,8 +3,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "core/byte_ring.hpp"
@@ -63,7 +65,19 @@ class Channel {
   void announce_sleep();
   void announce_awake();
 
-  /// Becomes readable when the peer rings, and when the peer's end is closed.
+  /// Sends a copy of a descriptor, with a number; the peer finds it when it reads what is written
+  /// afterwards. False: not now.
+  [[nodiscard]] bool send_descriptor(int fd, std::uint64_t note);
+  struct Descriptor {
+    UniqueFd fd;
+    std::uint64_t note = 0;
+  };
+  /// The next one that the peer has sent. Throws TransportError if there is none.
+  [[nodiscard]] Descriptor take_descriptor();
+  /// So many may be sent that the peer has not taken.
+  static constexpr std::size_t kMostDescriptors = 16;
+
+  /// Becomes readable when the peer rings, or has sent a descriptor, and when the peer's end is closed.
   [[nodiscard]] int socket() const { return socket_.get(); }
   /// Empties the doorbell. False if the peer's end is closed: then the ring may still hold bytes.
   /// A process that the peer forked may hold that end open beyond the peer's death.
@@ -102,6 +116,8 @@ class Channel {
   ByteRing out_;
   ByteRing in_;
   std::span<std::byte> scratch_;
+  std::deque<Descriptor> descriptors_;  // received, not taken
+  std::string trouble_;                 // why no more are
 };
 
 }  // namespace mpx::detail

@@ -13,7 +13,8 @@ namespace mpx::detail {
 // Grown by hand: std::vector with an allocator of its own would move its bytes one by one.
 void Writer::grow(std::size_t size) {
   Bytes larger;
-  larger.reserve(std::max(bytes_.size() + size, 2 * bytes_.capacity()));
+  const auto most = bytes_.capacity();  // of large bytes, all is reserved
+  larger.reserve(std::max(bytes_.size() + size, most < kLargeBytes ? 2 * most : most + most / 2));
   larger.resize(bytes_.size());
   if (!bytes_.empty()) std::memcpy(larger.data(), bytes_.data(), bytes_.size());
   bytes_ = std::move(larger);

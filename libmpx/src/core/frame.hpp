@@ -18,14 +18,17 @@ struct FrameHeader {
   ProcessId to;  ///< kinds for a home: only its rank counts
   ObjectId object;
   std::uint64_t call = 0;    ///< pairs a reply with its request
-  std::uint64_t length = 0;  ///< bytes that follow, handle list included
+  std::uint64_t length = 0;  ///< bytes of the body
+  std::uint64_t large = 0;   ///< bytes of the large part, which follows
 };
-static_assert(sizeof(FrameHeader) == 56);
+static_assert(sizeof(FrameHeader) == 64);
 
-/// One message: header and body. The body is the payload's bytes, then its handle list.
+/// One message. The body is the payload's bytes, then its handle list. A large payload is not in it but
+/// beside it; where a home or a worker has more to say, that stands in the body, in front of it.
 struct Frame {
   FrameHeader header;
   Bytes body;
+  Large large = {};
 };
 
 }  // namespace mpx::detail

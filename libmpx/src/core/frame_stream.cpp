@@ -7,78 +7,160 @@
 #include <new>
 #include <stdexcept>
 
+#include "core/segments.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
+namespace {
+
+// In a header's `large`, in the stream: the bytes are in a segment, which is given or lent.
+constexpr std::uint64_t kGiven = std::uint64_t{1} << 63;
+constexpr std::uint64_t kLent = std::uint64_t{1} << 62;
+
+constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // more than any memory has
+
+Bytes memory_for(std::uint64_t size) {
+  if (size > kMost)
+    throw TransportError(fmt::format("a message of {} bytes from a process cannot be right", size));
+  try {
+    return private_bytes(size);
+  } catch (const std::exception&) {
+    throw TransportError(fmt::format(
+        "cannot receive a message of {} bytes from a process: not enough memory", size));
+  }
+}
+
+}  // namespace
 
 void FrameWriter::send(Channel& channel, Frame frame) {
   waiting_.push_back(std::move(frame));
   pump(channel);
 }
 
+bool FrameWriter::may_send_segment(const Channel& channel) const {
+  if (segments_.size() < Channel::kMostDescriptors) return true;
+  const auto unread = channel.ring_bytes() - channel.room();
+  return segments_[segments_.size() - Channel::kMostDescriptors] + unread <= stream_;
+}
+
+bool FrameWriter::can_write(const Channel& channel) const {
+  if (waiting_.empty() || channel.room() == 0) return false;
+  return begun_ || waiting_.front().large.size == 0 || may_send_segment(channel);
+}
+
+/// Makes the first frame's header, and hands its segment over; false if that has to wait.
+bool FrameWriter::begin(Channel& channel) {
+  auto& frame = waiting_.front();
+  header_ = frame.header;
+  if (frame.large.size != 0) {
+    const auto bytes = frame.large.view();
+    if (const auto place = find_segment(bytes)) {
+      if (!may_send_segment(channel)) return false;
+      const auto unread = channel.ring_bytes() - channel.room();
+      while (!segments_.empty() && segments_.front() + unread <= stream_) segments_.pop_front();
+      if (channel.send_descriptor(place->fd, place->offset)) {
+        const bool gives = place->own && frame.large.sole();
+        header_.large |= gives ? kGiven : kLent;
+        gives ? give_segment(bytes) : lend_segment(bytes);
+        segments_.push_back(stream_ + sizeof header_);
+      }
+    }
+  }
+  begun_ = true;
+  written_ = 0;
+  return true;
+}
+
+ByteView FrameWriter::next_part() const {
+  const auto& frame = waiting_.front();
+  auto at = written_;
+  for (const auto part :
+       {ByteView(reinterpret_cast<const std::byte*>(&header_), sizeof header_),
+        ByteView(frame.body),
+        (header_.large & (kGiven | kLent)) != 0 ? ByteView() : frame.large.view()}) {
+    if (at < part.size()) return part.subspan(at);
+    at -= part.size();
+  }
+  return {};
+}
+
 bool FrameWriter::pump(Channel& channel) {
   while (!waiting_.empty()) {
-    const auto& frame = waiting_.front();
-    const auto total = sizeof(FrameHeader) + frame.body.size();
-    while (written_ < total) {
-      const auto part =
-          written_ < sizeof(FrameHeader)
-              ? ByteView(reinterpret_cast<const std::byte*>(&frame.header), sizeof(FrameHeader))
-                    .subspan(written_)
-              : ByteView(frame.body).subspan(written_ - sizeof(FrameHeader));
+    if (!begun_ && !begin(channel)) return false;
+    for (auto part = next_part(); !part.empty(); part = next_part()) {
       const auto wrote = channel.write_some(part);
       if (wrote == 0) return false;
       written_ += wrote;
+      stream_ += wrote;
     }
     waiting_.pop_front();
-    written_ = 0;
+    begun_ = false;
+  }
+  return true;
+}
+
+/// The header is here. Finds or makes the memory for what follows.
+void FrameReader::begin(Channel& channel) {
+  const bool own = (header_.large & kGiven) != 0;
+  in_segment_ = own || (header_.large & kLent) != 0;
+  const auto large = header_.large & ~(kGiven | kLent);
+  body_ = memory_for(header_.length);
+  if (!in_segment_) {
+    large_ = memory_for(large);
+  } else {
+    auto [fd, offset] = channel.take_descriptor();
+    try {
+      large_ = receive_segment(std::move(fd), offset, large, own);
+    } catch (const std::bad_alloc& error) {
+      throw TransportError(error.what());
+    }
+  }
+  header_.large = large;  // only now: what cannot be right is refused again
+  in_body_ = true;
+  have_ = 0;
+}
+
+/// Reads on into a part that `before` bytes of the message precede; whether it is complete.
+bool FrameReader::read(Channel& channel, Bytes& into, std::size_t before) {
+  while (have_ < before + into.size()) {
+    const auto got = channel.read_some(std::span(into).subspan(have_ - before));
+    if (got == 0) return false;
+    read_some_ = true;
+    have_ += got;
   }
   return true;
 }
 
 std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&)>& deliver) {
   std::size_t frames = 0;
+  read_some_ = false;
   // Whatever was read makes room, for which the writer may sleep in the middle of a frame.
   struct RingAfter {
     ~RingAfter() {
       if (some) channel.ring_if_asleep();
     }
     Channel& channel;
-    bool some = false;
-  } ring{channel};
+    const bool& some;
+  } const ring{channel, read_some_};
   while (true) {
     if (!in_body_) {
       while (have_ < sizeof header_) {
         auto* place = reinterpret_cast<std::byte*>(&header_) + have_;
         const auto got = channel.read_some({place, sizeof header_ - have_});
         if (got == 0) return frames;
-        ring.some = true;
+        read_some_ = true;
         have_ += got;
       }
-      constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // more than any memory has
-      if (header_.length > kMost)
-        throw TransportError(
-            fmt::format("a message of {} bytes from a process cannot be right", header_.length));
-      try {
-        body_ = Bytes(header_.length);
-      } catch (const std::exception&) {
-        throw TransportError(
-            fmt::format("cannot receive a message of {} bytes from a process: not enough memory",
-                        header_.length));
-      }
-      in_body_ = true;
-      have_ = 0;
+      begin(channel);
     }
-    while (have_ < body_.size()) {
-      const auto got = channel.read_some(std::span(body_).subspan(have_));
-      if (got == 0) return frames;
-      ring.some = true;
-      have_ += got;
-    }
+    if (!read(channel, body_, 0)) return frames;
+    if (!in_segment_ && !read(channel, large_, body_.size())) return frames;
     in_body_ = false;
     have_ = 0;
     ++frames;
-    deliver(Frame{header_, std::move(body_)});
+    Frame frame{header_, std::move(body_)};
+    if (header_.large != 0) frame.large = Large(std::exchange(large_, {}));
+    deliver(std::move(frame));
   }
 }
 

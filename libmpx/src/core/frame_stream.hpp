@@ -9,7 +9,9 @@
 
 namespace mpx::detail {
 
-/// Takes frames apart for a channel's byte stream; keeps what the ring has no room for.
+/// Takes frames apart for a channel's byte stream; keeps what the ring has no room for. The large part
+/// of a frame does not go through the ring where it lies in a segment: that is given to the peer, or
+/// lent if others hold it too.
 class FrameWriter {
  public:
   /// Puts the frame behind those that wait and writes as much as fits. Never blocks.
@@ -19,10 +21,21 @@ class FrameWriter {
   bool pump(Channel& channel);
 
   [[nodiscard]] bool empty() const { return waiting_.empty(); }
+  /// Whether something waits that pump() would write a part of.
+  [[nodiscard]] bool can_write(const Channel& channel) const;
 
  private:
+  [[nodiscard]] bool may_send_segment(const Channel& channel) const;
+  bool begin(Channel& channel);
+  [[nodiscard]] ByteView next_part() const;
+
   std::deque<Frame> waiting_;
-  std::size_t written_ = 0;  // of the first waiting frame, header included
+  // Of the first waiting frame, once its header has been made:
+  bool begun_ = false;
+  FrameHeader header_;                  // as it stands in the stream
+  std::size_t written_ = 0;             // bytes, header included
+  std::uint64_t stream_ = 0;            // bytes ever written
+  std::deque<std::uint64_t> segments_;  // where headers end whose segments may not have been taken
 };
 
 /// Puts frames together again from a channel's byte stream.
@@ -35,9 +48,15 @@ class FrameReader {
 
  private:
   FrameHeader header_;
-  std::size_t have_ = 0;  // of the header, then of the body
+  void begin(Channel& channel);
+  bool read(Channel& channel, Bytes& into, std::size_t before);
+
+  std::size_t have_ = 0;  // of the header, then of what follows
   bool in_body_ = false;
+  bool in_segment_ = false;  // the large part is, and is here
   Bytes body_;
+  Bytes large_;
+  bool read_some_ = false;
 };
 
 }  // namespace mpx::detail

@@ -20,16 +20,32 @@ ItemBlock::ItemBlock(Bytes units, std::vector<Reference> handles)
   if (listed != handles_.size()) throw CodecError("items of a queue list impossible handles");
 }
 
-std::size_t ItemBlock::item_bytes() const { return units_.size() - begin_ - count_ * kHeadBytes; }
+ItemBlock::ItemBlock(const Bytes& units, std::vector<Reference> handles, Large item)
+    : ItemBlock(std::move(item), std::move(handles)) {
+  if (units != units_) throw CodecError("a large item of a queue has another head");
+}
+
+ItemBlock::ItemBlock(Large item, std::vector<Reference> handles)
+    : handles_(std::move(handles)), count_(1), large_(std::move(item)) {
+  append_head(units_, static_cast<std::uint32_t>(handles_.size()), large_.size);
+}
+
+std::size_t ItemBlock::item_bytes() const {
+  return units_.size() - begin_ - count_ * kHeadBytes + large_.size;
+}
+
+void ItemBlock::append_head(Bytes& units, std::uint32_t handles, std::uint64_t size) {
+  const auto old = units.size();
+  units.resize(old + kHeadBytes);
+  std::memcpy(units.data() + old, &handles, sizeof handles);
+  std::memcpy(units.data() + old + sizeof handles, &size, sizeof size);
+}
 
 void ItemBlock::append(Bytes& units, ByteView item, std::uint32_t handles) {
-  const std::uint64_t size = item.size();
+  append_head(units, handles, item.size());
   const auto old = units.size();
-  units.resize(old + kHeadBytes + item.size());
-  auto* place = units.data() + old;
-  std::memcpy(place, &handles, sizeof handles);
-  std::memcpy(place + sizeof handles, &size, sizeof size);
-  if (!item.empty()) std::memcpy(place + kHeadBytes, item.data(), item.size());
+  units.resize(old + item.size());
+  if (!item.empty()) std::memcpy(units.data() + old, item.data(), item.size());
 }
 
 void ItemBlock::push_back(ByteView item, const std::vector<Reference>& handles) {
@@ -39,6 +55,10 @@ void ItemBlock::push_back(ByteView item, const std::vector<Reference>& handles) 
 }
 
 Payload ItemBlock::pop_front() {
+  if (large_.size != 0) {
+    auto whole = std::exchange(*this, {});
+    return {std::move(whole.large_).take(), std::move(whole.handles_)};
+  }
   const auto first = head(begin_);
   const auto bytes = ByteView(units_).subspan(begin_ + kHeadBytes, first.size);
   const auto from = handles_.begin() + static_cast<std::ptrdiff_t>(first_handle_);
@@ -47,10 +67,17 @@ Payload ItemBlock::pop_front() {
   return item;
 }
 
-void ItemBlock::drop_front() { remove(head(begin_)); }
+void ItemBlock::drop_front() {
+  if (large_.size != 0) {
+    *this = {};
+  } else {
+    remove(head(begin_));
+  }
+}
 
 ItemBlock ItemBlock::split_front(std::size_t most, std::size_t most_bytes) {
-  if (most >= count_ && item_bytes() <= most_bytes) return std::exchange(*this, {});
+  if (most >= count_ && (item_bytes() <= most_bytes || large_.size != 0))
+    return std::exchange(*this, {});
   ItemBlock front;
   const auto start = begin_;
   const auto start_handle = first_handle_;

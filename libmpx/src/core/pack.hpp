@@ -131,9 +131,9 @@ class Unpacker {
   ByteView rest_;
 };
 
-/// Builds a frame body from a payload: its bytes, then its handles. The header gets the handle
-/// count.
-inline Frame make_frame(FrameHeader header, Payload payload) {
+/// Builds a frame of a payload as it is: the bytes and then the handles are the body. The header gets
+/// the counts.
+inline Frame make_frame_apart(FrameHeader header, Payload payload) {
   header.handles = static_cast<std::uint32_t>(payload.handles.size());
   if (!payload.handles.empty()) {
     const auto old = payload.bytes.size();
@@ -142,7 +142,15 @@ inline Frame make_frame(FrameHeader header, Payload payload) {
                 payload.handles.size() * sizeof(Reference));
   }
   header.length = payload.bytes.size();
-  return Frame{header, std::move(payload.bytes)};
+  header.large = payload.large.size;
+  return Frame{header, std::move(payload.bytes), std::move(payload.large)};
+}
+
+/// The same, but a large value goes beside the body.
+inline Frame make_frame(FrameHeader header, Payload payload) {
+  if (payload.bytes.size() >= kLargeBytes && payload.large.size == 0)
+    payload.large = Large(std::exchange(payload.bytes, {}));
+  return make_frame_apart(header, std::move(payload));
 }
 
 /// The references that a frame lists. A count that does not fit is a CodecError.
@@ -157,13 +165,35 @@ inline std::vector<Reference> listed_references(const Frame& frame) {
   return references;
 }
 
-/// Takes a frame's body apart again. A handle count that does not fit is a CodecError.
-inline Payload take_payload(Frame&& frame) {
+/// Takes a frame apart again, as make_frame_apart() was given it. A handle count that does not fit is a
+/// CodecError.
+inline Payload take_parts(Frame&& frame) {
   Payload payload;
   payload.handles = listed_references(frame);
   frame.body.resize(frame.body.size() - payload.handles.size() * sizeof(Reference));
   payload.bytes = std::move(frame.body);
+  payload.large = std::move(frame.large);
   return payload;
+}
+
+/// The same, with all bytes in one piece.
+inline Payload take_payload(Frame&& frame) {
+  auto payload = take_parts(std::move(frame));
+  auto large = std::exchange(payload.large, {});
+  if (large.size == 0) return payload;
+  if (payload.bytes.empty()) {
+    payload.bytes = std::move(large).take();
+  } else {
+    const auto more = large.view();
+    payload.bytes.insert(payload.bytes.end(), more.begin(), more.end());
+  }
+  return payload;
+}
+
+/// What the value of a frame begins with.
+inline ByteView front_of(const Frame& frame) {
+  return frame.body.size() == frame.header.handles * sizeof(Reference) ? frame.large.view()
+                                                                       : ByteView(frame.body);
 }
 
 }  // namespace mpx::detail

@@ -9,7 +9,10 @@
 #include <chrono>
 #include <cstring>
 
+#include "core/pack.hpp"
+#include "core/segments.hpp"
 #include "mpx/error.hpp"
+#include "wire/headers.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -26,7 +29,10 @@ StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
     : channel_(std::move(channel)),
       words_(words),
       driver_bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      deliver_(std::move(deliver)),
+      deliver_([deliver = std::move(deliver)](Frame&& frame) {
+        if (frame.header.kind != Kind::spare)
+          deliver(std::move(frame));  // else it has come, and is kept
+      }),
       lost_(std::move(lost)) {
   if (!driver_bell_)
     throw LaunchError(fmt::format("cannot make an eventfd: {}", std::strerror(errno)));
@@ -38,13 +44,14 @@ StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
 // The worker always reads on, so waiting for room ends. It may have taken away what was to wake the
 // thread that drives, which sleeps meanwhile: its announcement, and the bytes at the doorbell.
 void StreamLink::send(Frame frame) {
+  return_surplus();
   writer_.send(channel_, std::move(frame));
   bool waited = false;
   while (!writer_.pump(channel_)) {
     waited = true;
     channel_.ring_if_asleep();
     channel_.announce_sleep();
-    if (channel_.room() == 0) sleep(nullptr);
+    if (!writer_.can_write(channel_)) sleep(nullptr);
     channel_.announce_awake();
     if (!channel_.drain_doorbell()) lost_();
   }
@@ -58,7 +65,15 @@ void StreamLink::sleep(const timespec* timeout, int bell, int other_bell) const 
   static_cast<void>(::ppoll(wait, 3, timeout, nullptr));
 }
 
+/// Segments that come with messages and are not needed for others are of use to who sends them.
+void StreamLink::return_surplus() {
+  while (auto surplus = surplus_segment()) {
+    writer_.send(channel_, make_frame(to_process(Kind::spare, {}), {std::move(*surplus), {}}));
+  }
+}
+
 void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+  return_surplus();
   channel_.ring_if_asleep();
   driven_since_ = steady_clock::now();
   const auto spin_until = driven_since_ + (spare_core_ ? kSpin : 0us);

@@ -38,6 +38,7 @@ class StreamLink : public Link {
   [[nodiscard]] Channel& channel() { return channel_; }
 
  private:
+  void return_surplus();
   void sleep(const timespec* timeout, int bell = -1, int other_bell = -1) const;
 
   Channel channel_;

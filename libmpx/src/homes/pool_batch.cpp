@@ -11,8 +11,8 @@ namespace mpx::detail {
 PoolBatch::PoolBatch(std::uint64_t number, const FrameHeader& request, Payload payload)
     : number_(number),
       request_(request),
-      payload_(std::move(payload)),
-      head_(Unpacker(payload_.bytes).get<PoolSubmission>()),
+      payload_{{}, std::move(payload.handles), {}, Large(std::move(payload.bytes))},
+      head_(Unpacker(payload_.large.view()).get<PoolSubmission>()),
       left_(head_.count) {
   const auto room = elements().size();
   const auto least = head_.each == 0 ? sizeof(ElementHead) : head_.each;
@@ -44,13 +44,19 @@ Payload PoolBatch::tasks(std::uint64_t first, std::uint64_t end, Outbox& out) co
   const ClaimStamp stamp{0, 0, 0, static_cast<std::uint32_t>(end - first)};
   const PoolTasks tasks{number_, head_.function, first, head_.depth, head_.each, head_.single};
   Packer body;
-  body.reserve(sizeof stamp + sizeof tasks + (stop - begin) +
+  const bool large = stop - begin >= kLargeBytes;  // then they are not copied
+  body.reserve(sizeof stamp + sizeof tasks + (large ? 0 : stop - begin) +
                (first_handle_.empty() ? 0 : (first_handle_[end] - first_handle_[first])) *
                    sizeof(Reference));
   body.put(stamp);
   body.put(tasks);
-  body.put_raw(elements().data() + begin, stop - begin);
+  if (!large) body.put_raw(elements().data() + begin, stop - begin);
   Payload payload{std::move(body).take(), {}};
+  if (large) {
+    payload.large = payload_.large;
+    payload.large.offset += sizeof(PoolSubmission) + begin;
+    payload.large.size = stop - begin;
+  }
   if (first_handle_.empty()) return payload;
   for (auto h = first_handle_[first]; h < first_handle_[end]; ++h) {
     payload.handles.push_back(payload_.handles[h]);

@@ -48,13 +48,13 @@ class PoolBatch {
  private:
   friend class PoolPending;
   [[nodiscard]] ByteView elements() const {
-    return ByteView(payload_.bytes).subspan(sizeof(PoolSubmission));
+    return payload_.large.view().subspan(sizeof(PoolSubmission));
   }
   void index_elements();
 
   std::uint64_t number_;
   FrameHeader request_;
-  Payload payload_;
+  Payload payload_;  // all bytes in its large part, of which parts go out
   PoolSubmission head_;
   // Of elements with heads: where each begins, and the last ends.
   std::vector<std::uint64_t> begins_;

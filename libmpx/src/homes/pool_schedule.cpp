@@ -174,7 +174,8 @@ void PoolHome::dispatch(Worker& worker, const PoolBatch& batch, PoolUnits units,
   } else {
     worker.assigned.push_back({batch.number(), units.first, units.end});
   }
-  out.deliver(Kind::pool_tasks, worker.id, self_, 0, batch.tasks(units.first, units.end, out));
+  out.send(make_frame_apart(to_process(Kind::pool_tasks, worker.id, self_),
+                            batch.tasks(units.first, units.end, out)));
 }
 
 /// Units wait for slots that waiting processes have lent: starts processes for them. They stay.

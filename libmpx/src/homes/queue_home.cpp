@@ -71,13 +71,19 @@ bool QueueHome::has_room() const {
   return bytes_ < budget_bytes_ || count_ == 0;
 }
 
-void QueueHome::accept(const Payload& value) {
-  const bool joins = !items_.empty() && items_.back().items.item_bytes() < kBlockBytes &&
-                     value.bytes.size() < kBlockBytes &&
-                     items_.back().first + items_.back().items.size() == next_sequence_;
-  if (!joins) items_.push_back({next_sequence_, {}});
-  items_.back().items.push_back(value.bytes, value.handles);
-  bytes_ += value.bytes.size();
+void QueueHome::accept(Payload&& value) {
+  const auto size = value.bytes.size();
+  if (size >= kLargeBytes) {
+    items_.push_back(
+        {next_sequence_, ItemBlock(Large(std::move(value.bytes)), std::move(value.handles))});
+  } else {
+    const bool joins = !items_.empty() && items_.back().items.item_bytes() < kBlockBytes &&
+                       size < kBlockBytes &&
+                       items_.back().first + items_.back().items.size() == next_sequence_;
+    if (!joins) items_.push_back({next_sequence_, {}});
+    items_.back().items.push_back(value.bytes, value.handles);
+  }
+  bytes_ += size;
   ++count_;
   ++next_sequence_;
 }
@@ -121,7 +127,8 @@ void QueueHome::put(const FrameHeader& request, Payload payload, bool waits, Out
       request.status == static_cast<std::uint16_t>(PutRoute::reserved) && unreserve(request.from);
   if (closed_ && !reserved) return refuse(request, payload, 1, out);
   if (request.call == 0 || reserved) {
-    accept(payload);  // its sender counts what it sends without asking, or has asked before
+    // Its sender counts what it sends without asking, or has asked before.
+    accept(std::move(payload));
     out.reply(request, Status::ok);
   } else {
     putters_.push_back({request, std::move(payload), waits, false});
@@ -156,7 +163,11 @@ void QueueHome::give_up(ProcessId who, Outbox& out) {
 /// It was the first when it was handed.
 void QueueHome::unget(Payload payload, Outbox& out) {
   Stored stored{items_.empty() ? next_sequence_++ : items_.front().first - 1, {}};
-  stored.items.push_back(payload.bytes, payload.handles);
+  if (payload.bytes.size() >= kLargeBytes) {
+    stored.items = ItemBlock(Large(std::move(payload.bytes)), std::move(payload.handles));
+  } else {
+    stored.items.push_back(payload.bytes, payload.handles);
+  }
   put_back(std::move(stored));
   serve(out);
 }
@@ -236,7 +247,7 @@ void QueueHome::serve_putters(Outbox& out) {
       if (putter.reserves) {
         reserved_.insert(putter.request.from);
       } else {
-        accept(putter.value);
+        accept(std::move(putter.value));
       }
       out.reply(putter.request, Status::ok);
     } else if (capacity_ != 0 && recall_others(kNobody, out)) {
@@ -298,9 +309,11 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
   const std::size_t most = alone ? std::max<std::uint32_t>(getter.want, 1) : 1;
   std::vector<Handed> handed;
   handed.push_back({take_front(1, 1), true});
+  const auto large = handed[0].stored.items.large();  // comes alone
   std::size_t count = 1, bytes = handed[0].stored.items.item_bytes(),
               units = handed[0].stored.items.units().size();
-  while (count < most && bytes < kAheadBytes && !items_.empty()) {
+  while (count < most && bytes < kAheadBytes && !items_.empty() &&
+         items_.front().items.large().size == 0) {
     handed.push_back({take_front(most - count, kAheadBytes - bytes), false});
     const auto& items = handed.back().stored.items;
     count += items.size();
@@ -322,7 +335,7 @@ void QueueHome::hand(const Getter& getter, Outbox& out) {
     if (getter.slot != kNoClaimSlot) hand.blocks.push_back({std::move(stored), answer});
   }
   note(getter.request.from, hand);
-  out.send(make_frame(header, Payload{std::move(body).take(), std::move(handles)}));
+  out.send(make_frame_apart(header, {std::move(body).take(), std::move(handles), {}, large}));
 }
 
 /// A handle of `from`'s is gone, or `from` itself: the claim slot says how many it took.

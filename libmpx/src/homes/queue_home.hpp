@@ -85,7 +85,7 @@ class QueueHome : public Home {
   void refuse(const FrameHeader& request, const Payload& payload, std::uint64_t items, Outbox& out);
   void flush(const FrameHeader& request, Outbox& out);
 
-  void accept(const Payload& value);
+  void accept(Payload&& value);
   Stored take_front(std::size_t most, std::size_t most_bytes);
   void put_back(Stored stored);
   void serve_putters(Outbox& out);

@@ -8,6 +8,7 @@
 #include "core/claims.hpp"
 #include "core/item_block.hpp"
 #include "core/pack.hpp"
+#include "core/segments.hpp"
 #include "endpoint/client.hpp"
 #include "mpx/error.hpp"
 
@@ -176,6 +177,7 @@ std::optional<Payload> QueueCore::take_ahead() {
     if (ours) {
       ++taken_;
       item = items.pop_front();
+      take_over_segment(item->bytes);  // its home has no use for it any more
     } else {
       items.drop_front();  // taken back: the home has it again, with its references
     }
@@ -270,11 +272,13 @@ void QueueCore::flush() {
 
 void QueueCore::on(Frame&& frame) {
   if (frame.header.kind != Kind::queue_items) return;
-  auto payload = take_payload(std::move(frame));
+  auto payload = take_parts(std::move(frame));
   Unpacker in(payload.bytes);
   const auto stamp = in.get<ClaimStamp>();
-  const auto rest = in.rest();
-  ItemBlock items({rest.begin(), rest.end()}, std::move(payload.handles));
+  Bytes units(in.rest().begin(), in.rest().end());
+  ItemBlock items = payload.large.size != 0
+                        ? ItemBlock(units, std::move(payload.handles), std::move(payload.large))
+                        : ItemBlock(std::move(units), std::move(payload.handles));
   if (items.size() != stamp.count) throw CodecError("a queue sent another number of items");
   if (std::exchange(late_, false) && stamp.slot == kNoClaimSlot) return unget(std::move(items));
   if (!items.empty()) ahead_.push_back({stamp, std::move(items)});

@@ -181,9 +181,9 @@ bool BatchCore::wait(Deadline deadline) {
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);
     lock.lock();
-    const auto records = std::exchange(arrived_, {});
+    auto records = std::exchange(arrived_, {});
     lock.unlock();
-    for (const auto& payload : records) decode(payload);
+    for (auto& payload : records) decode(std::move(payload));
     if (progress_) progress_->show(decoded_);
     if (decoded_ == size_) return true;
   }

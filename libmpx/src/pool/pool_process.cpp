@@ -119,9 +119,8 @@ void PoolProcess::serve() {
     }
     const auto kind = frame.header.kind;
     if (kind == Kind::pool_quit) break;
-    auto payload = take_payload(std::move(frame));
-    if (kind == Kind::pool_learn) learn(std::move(payload));
-    if (kind == Kind::pool_tasks) run(std::move(payload));
+    if (kind == Kind::pool_learn) learn(take_payload(std::move(frame)));
+    if (kind == Kind::pool_tasks) run(take_parts(std::move(frame)));
   }
   flush();
 }
@@ -142,6 +141,7 @@ void PoolProcess::run(Payload payload) {
   Unpacker in(payload.bytes);
   const auto stamp = in.get<ClaimStamp>();
   const auto tasks = in.get<PoolTasks>();
+  if (payload.large.size != 0) in = Unpacker(payload.large.view());
   const auto& function = functions_[tasks.function];
   const RecordThrows recording;
   depth_ = tasks.depth + 1;

@@ -15,6 +15,7 @@
 #include "core/item_block.hpp"
 #include "core/log.hpp"
 #include "core/pack.hpp"
+#include "core/segments.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "mpx/error.hpp"
 #include "transport/batch.hpp"
@@ -81,7 +82,7 @@ void Supervisor::spawn(Frame request) {
   StartRequest wanted;
   std::optional<std::size_t> slot;
   try {
-    wanted = Unpacker(request.body).get<StartRequest>();
+    wanted = Unpacker(front_of(request)).get<StartRequest>();
     if (!fork_server_)
       throw UsageError(
           "this rank cannot start processes: mpx::prepare() was not called before MPI_Init");
@@ -253,6 +254,8 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
   if (!is_for_processes(frame.header.kind))
     throw UsageError(fmt::format("it has sent a message of kind {}, which no process may send",
                                  static_cast<int>(frame.header.kind)));
+  if (frame.header.kind == Kind::spare) return;  // it has come, and is kept
+  if (frame.large.size != 0) replace_segment(child, frame.large.size);
   if (gather_put(child, frame)) return;
   send_puts(child);
   if (frame.header.kind == Kind::waits) child.asked = false;
@@ -273,6 +276,15 @@ void Supervisor::on_frame(Child& child, Frame&& frame) {
   route_(std::move(frame));
 }
 
+/// A process that sends large messages and gets none would need new memory for each.
+void Supervisor::replace_segment(Child& child, std::size_t size) {
+  auto spare = spare_segment(size);
+  if (!spare) return;
+  child.writer.send(child.channel,
+                    make_frame(to_process(Kind::spare, child.id), {std::move(*spare), {}}));
+  child.channel.ring_if_asleep();
+}
+
 void Supervisor::touch(Child& child, std::int32_t home) {
   if (home < 0 || home == child.last_touched) return;
   child.last_touched = home;
@@ -285,7 +297,7 @@ bool Supervisor::gather_put(Child& child, const Frame& frame) {
   constexpr std::size_t kMost = kBatchBytes - sizeof(FrameHeader);
   const auto& header = frame.header;
   if (header.kind != Kind::queue_put || header.call != 0 || header.handles != 0 ||
-      header.status != 0 || frame.body.size() > kMost / 4) {
+      header.status != 0 || frame.large.size != 0 || frame.body.size() > kMost / 4) {
     return false;
   }
   auto& puts = child.puts;
@@ -453,8 +465,7 @@ void Supervisor::announce_awake() {
 
 bool Supervisor::readable() const {
   for (const auto& [serial, child] : children_) {
-    if (child->channel.readable() || (!child->writer.empty() && child->channel.room() > 0))
-      return true;
+    if (child->channel.readable() || child->writer.can_write(child->channel)) return true;
   }
   return false;
 }

@@ -113,6 +113,7 @@ class Supervisor {
   void log_failures();
   std::size_t pump_child(Child& child);
   void on_frame(Child& child, Frame&& frame);
+  static void replace_segment(Child& child, std::size_t size);
   static void touch(Child& child, std::int32_t home);
   bool gather_put(Child& child, const Frame& frame);
   void send_puts(Child& child);

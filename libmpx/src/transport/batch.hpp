@@ -12,7 +12,8 @@
 namespace mpx::detail {
 
 // How frames stand in MPI messages. A batch is frames one after the other, each a header and, if it
-// fits, its body. A longer body follows its batch, whose last header is its own, in parts.
+// fits, its body. A longer body follows its batch, whose last header is its own, in parts; so does, with
+// its body, the large part of a frame. No part has bytes of both.
 
 constexpr int kBatchTag = 1;
 constexpr int kPartTag = 2;
@@ -21,9 +22,9 @@ constexpr int kPartTag = 2;
 constexpr std::size_t kBatchBytes = 4000;
 constexpr std::size_t kPartBytes = std::size_t{1} << 30;  // MPI counts in int
 
-/// Whether a body of `length` bytes travels inside a batch.
-constexpr bool fits_batch(std::uint64_t length) {
-  return length <= kBatchBytes - sizeof(FrameHeader);
+/// Whether what follows this header travels inside a batch.
+constexpr bool fits_batch(const FrameHeader& header) {
+  return header.large == 0 && header.length <= kBatchBytes - sizeof(FrameHeader);
 }
 
 /// Bytes of one message that holds a batch.

@@ -136,7 +136,7 @@ bool Inbox::look_for_parts() {
 
 bool Inbox::find_parts(int from, Source& state) {
   bool some = false;
-  while (state.incomplete && state.matched < state.frame.header.length) {
+  while (state.incomplete && state.matched < state.total()) {
     int arrived = 0;
     Part part;
     MPI_Status status;
@@ -148,7 +148,7 @@ bool Inbox::find_parts(int from, Source& state) {
     int bytes = 0;
     check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
     part.size = static_cast<std::size_t>(bytes);
-    if (part.size > state.frame.header.length - state.matched) malformed(from);
+    if (part.size > state.total() - state.matched) malformed(from);
     state.matched += part.size;
     state.parts.push_back(part);
     begin_receive(from, state, state.parts.back());
@@ -212,7 +212,7 @@ bool Inbox::fetch_parts(int from, Source& state) {
     state.arrived += part.size;
     state.parts.pop_front();
   }
-  return state.arrived == state.frame.header.length;
+  return state.arrived == state.total();
 }
 
 void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
@@ -224,7 +224,7 @@ void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
     if (left < sizeof(FrameHeader)) malformed(from);
     std::memcpy(&frame.header, place, sizeof(FrameHeader));
     const auto length = frame.header.length;
-    if (!fits_batch(length)) {
+    if (!fits_batch(frame.header)) {
       if (left != sizeof(FrameHeader)) malformed(from);
       offset = batch.size;
       begin_long(from, frame.header);
@@ -245,7 +245,16 @@ void Inbox::begin_long(int from, const FrameHeader& header) {
   state.matched = state.arrived = 0;
   state.incomplete = true;
   activate(from);
-  allocate(state.frame.body, header.length, from);
+  make_room(from, state.frame);
+}
+
+/// Memory for what comes in parts.
+void Inbox::make_room(int from, Frame& frame) const {
+  if (frame.body.size() != frame.header.length) allocate(frame.body, frame.header.length, from);
+  if (frame.large.size == frame.header.large) return;
+  Bytes large;
+  allocate(large, frame.header.large, from);
+  frame.large = Large(std::move(large));
 }
 
 void Inbox::allocate(Bytes& body, std::uint64_t length, int from) const {
@@ -263,17 +272,19 @@ void Inbox::allocate(Bytes& body, std::uint64_t length, int from) const {
 }
 
 void Inbox::begin_receive(int from, Source& state, Part& part) {
-  const auto length = state.frame.header.length;
-  // Where there was no memory for the body, its parts wait until there is. Open MPI can't drop
-  // them: over TCP it crashes when a long message meets a short buffer.
-  if (state.frame.body.size() != length) allocate(state.frame.body, length, from);
+  // Where there was no memory for it, its parts wait until there is. Open MPI can't drop them: over
+  // TCP it crashes when a long message meets a short buffer.
+  make_room(from, state.frame);
   std::size_t offset = state.arrived;  // of the first part that is not here
   for (const auto& before : state.parts) {
     if (&before == &part) break;
     offset += before.size;
   }
-  check(MPI_Imrecv(state.frame.body.data() + offset, static_cast<int>(part.size), MPI_BYTE,
-                   &part.handle, &part.request),
+  auto& [header, body, large] = state.frame;
+  const bool in_body = offset < body.size();
+  if (in_body && part.size > body.size() - offset) malformed(from);
+  std::byte* place = in_body ? body.data() + offset : large.whole->data() + (offset - body.size());
+  check(MPI_Imrecv(place, static_cast<int>(part.size), MPI_BYTE, &part.handle, &part.request),
         "MPI_Imrecv");
   ring(from);  // it sleeps perhaps until it is asked for the data
 }

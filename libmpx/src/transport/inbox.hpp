@@ -63,6 +63,8 @@ class Inbox {
     std::deque<Part> parts;   // found and not here
     std::deque<Waiting> queue;
     bool active = false;  // listed in active_
+
+    [[nodiscard]] std::uint64_t total() const { return frame.header.length + frame.header.large; }
   };
 
   void post();
@@ -75,6 +77,7 @@ class Inbox {
   void deliver_batch(int from, const Batch& batch, std::size_t& offset,
                      const Transport::Deliver& deliver);
   void begin_long(int from, const FrameHeader& header);
+  void make_room(int from, Frame& frame) const;
   void allocate(Bytes& body, std::uint64_t length, int from) const;
   void begin_receive(int from, Source& state, Part& part);
   void ring(int rank);

@@ -90,8 +90,9 @@ class MemoryTransport final : public Transport {
       throw TransportError("rank " + std::to_string(rank_) + " sends a frame to rank " +
                            std::to_string(to) + ", which is not another rank of this network");
     frame.header.length = frame.body.size();
+    frame.header.large = frame.large.size;
     ++shared_->messages;
-    shared_->bytes += frame.header.length;
+    shared_->bytes += frame.header.length + frame.header.large;
     auto& batch = batches_[static_cast<std::size_t>(to)];
     if (batch.empty()) open_.push_back(to);
     batch.push_back(std::move(frame));

@@ -28,14 +28,19 @@ MpiOutbox::~MpiOutbox() {
 
 void MpiOutbox::send(int to, Frame&& frame) {
   frame.header.length = frame.body.size();
-  if (fits_batch(frame.body.size())) {
+  frame.header.large = frame.large.size;
+  if (fits_batch(frame.header)) {
     append(to, frame, true);
     return;
   }
   append(to, frame, false);
   std::erase(open_, to);
   post(to);
-  post_body(to, std::move(frame.body));
+  if (!frame.body.empty()) {
+    const auto body = std::make_shared<const Bytes>(std::move(frame.body));
+    post_part(to, *body, body);
+  }
+  if (frame.large.size != 0) post_part(to, frame.large.view(), frame.large.whole);
   Doorbells::fence();
   doorbells_.ring_if_asleep(to);
 }
@@ -83,16 +88,16 @@ void MpiOutbox::post(int to) {
   requests_.push_back(request);
 }
 
-void MpiOutbox::post_body(int to, Bytes&& bytes) {
-  const auto body = std::make_shared<const Bytes>(std::move(bytes));
-  for (std::size_t offset = 0; offset < body->size(); offset += kPartBytes) {
-    const auto part = std::min(kPartBytes, body->size() - offset);
+/// The body or the large part of a frame, which `owner` keeps.
+void MpiOutbox::post_part(int to, ByteView bytes, const std::shared_ptr<const Bytes>& owner) {
+  for (std::size_t offset = 0; offset < bytes.size(); offset += kPartBytes) {
+    const auto part = std::min(kPartBytes, bytes.size() - offset);
     MPI_Request request = MPI_REQUEST_NULL;
-    check(MPI_Isend(body->data() + offset, static_cast<int>(part), MPI_BYTE, to, kPartTag,
+    check(MPI_Isend(bytes.data() + offset, static_cast<int>(part), MPI_BYTE, to, kPartTag,
                     communicator_, &request),
           "MPI_Isend");
     ++messages_[static_cast<std::size_t>(to)];
-    sendings_.push_back({to, nullptr, body});
+    sendings_.push_back({to, nullptr, owner});
     requests_.push_back(request);
   }
 }

@@ -41,7 +41,7 @@ class MpiOutbox {
   };
   void append(int to, const Frame& frame, bool with_body);
   void post(int to);
-  void post_body(int to, Bytes&& body);
+  void post_part(int to, ByteView bytes, const std::shared_ptr<const Bytes>& owner);
   void retire(std::size_t index);
 
   MPI_Comm communicator_;

@@ -127,7 +127,7 @@ enum class Kind : std::uint16_t {
   end_closed,      ///< to the receiver: status EndGone, {ProcessFacts}; after what was sent before,
                    ///< nothing follows
   end_unread,      ///< to a sender, at its own end: as end_closed, at once
-  queue_items,     ///< claimable units: {ClaimStamp, units of an ItemBlock}
+  queue_items,     ///< claimable units: {ClaimStamp, units of an ItemBlock}; a large one is alone
   pool_tasks,      ///< claimable units: {ClaimStamp, PoolTasks, elements as in pool_submit}
   pool_learn,      ///< {u64 function}, payload: the callable
   pool_quit,       ///< no more tasks will come
@@ -136,6 +136,7 @@ enum class Kind : std::uint16_t {
   session_left,    ///< rank → rank 0: it has, too
   waits_tell,      ///< {u64 round}: say what you wait for (waits)
   session_serves,  ///< rank → rank 0 → all ranks: rank header.call serves until the end
+  spare,           ///< process ↔ its rank: memory for large bytes that the sender has no use for
 };
 
 [[nodiscard]] constexpr bool is_for_home(Kind kind) { return kind < Kind::first_service; }
@@ -157,6 +158,7 @@ enum class Kind : std::uint16_t {
     case Kind::waits_objects:
       return false;
     case Kind::word:
+    case Kind::spare:
       return true;
     default:
       return kind >= Kind::create && kind < Kind::first_service;

@@ -57,6 +57,11 @@ struct RowCodec {
   static void read_into(Reader& reader, Row& row) {
     const auto count = reader.length(sizeof(T));
     const auto* bytes = reader.take(count * sizeof(T)).data();
+    if (count * sizeof(T) >= kLargeBytes && row.capacity() < count) {
+      row.clear();
+      row.reserve(count);
+      about_to_fill(row.data(), count * sizeof(T));
+    }
     if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(T) == 0) {
       const auto* first = reinterpret_cast<const T*>(bytes);  // spares resize()'s zeros
       row.assign(first, first + count);
