@@ -17,7 +17,7 @@ struct SupervisorTest : ::testing::Test {
   void TearDown() override { ::alarm(0); }
 
   static constexpr std::size_t kLarge = 1 << 20;
-  enum How : std::uint64_t { kWell, kTooLong, kNoMemory, kLargeToo };  // above 16 bits of a serial
+  enum How : std::uint64_t { well, too_long, no_memory, large_too };  // above 16 bits of a serial
 
   static int child(Birth birth) {
     const auto serial = birth.serial;
@@ -26,13 +26,13 @@ struct SupervisorTest : ::testing::Test {
     frame.header.kind = static_cast<Kind>(serial & 0xffff);
     frame.header.object = {0, 1, ProcessId(0, 0)};
     switch (serial >> 16) {
-      case kTooLong:
+      case too_long:
         frame.header.length = std::uint64_t{1} << 62;
         break;
-      case kNoMemory:  // announced as given, and not sent
+      case no_memory:  // announced as given, and not sent
         frame.header.large = kLarge | std::uint64_t{1} << 63;
         break;
-      case kLargeToo:
+      case large_too:
         frame = make_frame(frame.header, {Bytes(kLarge), {}});
         break;
       default:
@@ -91,19 +91,19 @@ TEST_F(SupervisorTest, AProcessThatSendsWhatOnlyRanksMayIsKilledAndNotHeard) {
 }
 
 TEST_F(SupervisorTest, AProcessThatSendsAnImpossibleLengthIsKilled) {
-  run(static_cast<std::uint64_t>(Kind::queue_close) | kTooLong << 16);
+  run(static_cast<std::uint64_t>(Kind::queue_close) | too_long << 16);
   EXPECT_EQ(kinds, std::vector<Kind>{});
   EXPECT_EQ(exit_code, -SIGKILL);
 }
 
 TEST_F(SupervisorTest, AProcessThatAnnouncesMemoryAndSendsNoneIsKilled) {
-  run(static_cast<std::uint64_t>(Kind::queue_put) | kNoMemory << 16);
+  run(static_cast<std::uint64_t>(Kind::queue_put) | no_memory << 16);
   EXPECT_EQ(kinds, std::vector<Kind>{});
   EXPECT_EQ(exit_code, -SIGKILL);
 }
 
 TEST_F(SupervisorTest, LargeBytesComeAndSpareMemoryGoesNoFurther) {
-  run(static_cast<std::uint64_t>(Kind::queue_put) | kLargeToo << 16);
+  run(static_cast<std::uint64_t>(Kind::queue_put) | large_too << 16);
   EXPECT_EQ(kinds, std::vector{Kind::queue_put});
   EXPECT_EQ(large_bytes, kLarge);
 }
