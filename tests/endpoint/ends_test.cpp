@@ -121,6 +121,44 @@ TEST(Ends, TwoThatReceiveFromOneEndBothGetOn) {
   EXPECT_EQ(sum, kMessages * (kMessages + 1) / 2);
 }
 
+TEST(Ends, AMessageThatIsPutBackGoesToTheOtherThreadThatWaits) {
+  constexpr int kRounds = 200;
+  MemoryJob job(2);
+  std::pair<Connection, Connection> made;
+  job.as(0, [&] { made = pipe(); });
+  auto ends = handed_to_all(job, made.second);
+  std::atomic<int> texts = 0;
+  const auto run = [&](const std::function<void(const Connection&)>& body) {
+    return std::thread([&, body, end = at(ends, 1)] {
+      Client::set_current_of_thread(job.client(1));
+      body(end);
+      Client::set_current_of_thread(nullptr);
+    });
+  };
+  auto reader = run([&](const Connection& end) {
+    for (; texts < kRounds; ++texts) EXPECT_EQ(end.recv<std::string>(), "text");
+  });
+  auto counter = run([&](const Connection& end) {  // sometimes it has the text first
+    for (int round = 0; round < kRounds;) {
+      const int before = texts;
+      try {
+        round = end.recv<int>();
+      } catch (const CodecError&) {
+        EXPECT_TRUE(job.settles([&] { return texts != before; })) << "in round " << round;
+      }
+    }
+  });
+  job.as(0, [&] {
+    for (int round = 1; round <= kRounds; ++round) {
+      made.first.send(std::string("text"));
+      EXPECT_TRUE(job.settles([&] { return texts >= round; })) << "in round " << round;
+    }
+    made.first.send(kRounds);
+  });
+  reader.join();
+  counter.join();
+}
+
 /// Encodes a value that is gone when it is sent, and what it names has no other handle.
 template <class Make>
 Payload letter(Make make) {

@@ -266,6 +266,11 @@ class Client : public std::enable_shared_from_this<Client> {
   void wake_waiting() {
     if (waiting_ > 0) turn_.notify_all();
   }
+  /// The same by a thread that does not drive: who does may sleep, and waits for what has changed, too.
+  void wake_all() {
+    wake_waiting();
+    if (driving_) link_->interrupt();
+  }
   /// As drop(); called from Core::on().
   void drop_from_delivery(const std::vector<Reference>& handles);
   /// Registers the core of an object that this process has made.

@@ -27,7 +27,7 @@ class Link {
   [[nodiscard]] virtual std::chrono::steady_clock::time_point driven_since() const { return {}; }
   /// Nobody of this process waits any more.
   virtual void leave() {}
-  /// Ends a sleep of drive(); callable without the mutex.
+  /// Ends a sleep of drive().
   virtual void interrupt() = 0;
   /// Whether this process works on that word itself.
   [[nodiscard]] virtual bool reaches(WordRef /*word*/) const { return false; }

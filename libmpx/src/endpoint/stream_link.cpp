@@ -55,7 +55,11 @@ void StreamLink::send(Frame frame) {
     channel_.announce_awake();
     if (!channel_.drain_doorbell()) lost_();
   }
-  if (waited && driver_sleeps_) static_cast<void>(::eventfd_write(driver_bell_.get(), 1));
+  if (waited) interrupt();
+}
+
+void StreamLink::interrupt() {
+  if (driver_sleeps_) static_cast<void>(::eventfd_write(driver_bell_.get(), 1));
 }
 
 void StreamLink::sleep(const timespec* timeout, int bell, int other_bell) const {

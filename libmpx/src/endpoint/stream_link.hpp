@@ -19,7 +19,7 @@ class StreamLink : public Link {
   void send(Frame frame) override;
   void flush() override { channel_.ring_if_asleep(); }
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
-  void interrupt() override {}
+  void interrupt() override;
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
     return driven_since_;
   }
@@ -43,7 +43,7 @@ class StreamLink : public Link {
 
   Channel channel_;
   const MappedWords* words_;
-  UniqueFd driver_bell_;        // rung by a thread that had to wait for room
+  UniqueFd driver_bell_;        // rung by another thread of this process
   bool driver_sleeps_ = false;  // guarded by the client's mutex
   DirectInbox direct_;
   FrameReader reader_;

@@ -234,8 +234,10 @@ Payload ConnectionCore::receive() {
 }
 
 void ConnectionCore::put_back(Payload value) {
-  const std::lock_guard guard(client().mutex());
+  auto& from = client();
+  const std::lock_guard guard(from.mutex());
   inbox_.put_back(std::move(value));
+  from.wake_all();
 }
 
 bool ConnectionCore::poll(Deadline deadline) {

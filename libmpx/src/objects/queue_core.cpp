@@ -35,7 +35,7 @@ struct QueueCore::Getting {
     const auto mine = std::find(core.due_.begin(), core.due_.end(), answer.get());
     if (mine == core.due_.end()) return;
     core.due_.erase(mine);
-    core.client().wake_waiting();
+    core.client().wake_all();
   }
   QueueCore& core;
   std::shared_ptr<Answer> answer = std::make_shared<Answer>();
