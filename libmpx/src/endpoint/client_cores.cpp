@@ -1,3 +1,4 @@
+// What stands behind handles in a process.
 #include "mpx/detail/core.hpp"
 
 #include <fmt/format.h>
