@@ -101,6 +101,14 @@ TEST_F(ObjectKindsTest, WhatCannotBeMadeIsAnsweredAndGivesItsHandlesAndWordsBack
   EXPECT_EQ(refusal(), "there is no kind of object 99");
   EXPECT_FALSE(make({Packer::pack(ObjectKind::queue), {}})) << "without its arguments";
   EXPECT_EQ(out.answer(maker, 1), Status::usage);
+  EXPECT_FALSE(make({Packer::pack(ObjectKind::array, std::uint64_t{1}, std::uint16_t{7}), {}}))
+      << "with values for more elements than it has";
+  EXPECT_EQ(refusal(), "an Array of 1 bytes cannot begin with 2");
+  EXPECT_FALSE(make({Packer::pack(ObjectKind::barrier, std::uint64_t{0}, std::uint8_t{0}), {}}));
+  EXPECT_EQ(refusal(), "a Barrier for 0 parties: at least 1");
+  const std::uint64_t many = std::uint64_t{1} << 61;
+  EXPECT_FALSE(make({Packer::pack(ObjectKind::semaphore, many, many, std::uint8_t{0}), {}}));
+  EXPECT_EQ(out.answer(maker, 1), Status::usage);
   const auto first = make(arguments_of(ObjectKind::lock));
   EXPECT_FALSE(make(arguments_of(ObjectKind::cell))) << "one word for two";
   EXPECT_EQ(words.used(), 1u);

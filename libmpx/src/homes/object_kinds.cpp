@@ -98,6 +98,9 @@ Made make_semaphore(Making& making) {
   const auto permits = making.in.get<std::uint64_t>();
   const auto most = making.in.get<std::uint64_t>();
   const auto owned = making.in.get<std::uint8_t>();
+  if (permits > most || most > SemaphoreWord::kMost)
+    throw UsageError(fmt::format("a semaphore of {} permits that may have {}: {} are possible",
+                                 permits, most, SemaphoreWord::kMost));
   return std::make_unique<SemaphoreHome>(making.place.words, making.word(permits),
                                          making.request.object,
                                          SemaphoreHome::Settings{most, owned});
@@ -109,6 +112,7 @@ Made make_event(Making& making) {
 
 Made make_barrier(Making& making) {
   const auto parties = making.in.get<std::uint64_t>();
+  if (parties == 0) throw UsageError("a Barrier for 0 parties: at least 1");
   std::optional<Payload> action;
   if (making.in.get<std::uint8_t>() != 0) {
     const auto rest = making.in.rest();
@@ -150,6 +154,9 @@ std::uint64_t available_memory() {
 Made make_array(Making& making) {
   const auto size = making.in.get<std::uint64_t>();
   const auto initial = making.in.rest();
+  if (initial.size() > size)
+    throw UsageError(
+        fmt::format("an Array of {} bytes cannot begin with {}", size, initial.size()));
   NewWord lock(making.place, 0);
   const auto refuse = [&] {
     throw UsageError(

@@ -44,7 +44,7 @@ struct SharedBlock {
   /// Results of finished tasks that are not yet in the ring: records, published after each task, so
   /// that the worker finds them when the process has died. The last record may still grow: where
   /// its values begin (0: nothing is staged), and how many there are. Its head does not say.
-  struct Staged {
+  struct alignas(8) Staged {
     std::uint32_t values = 0;
     std::uint32_t count = 0;
   };
