@@ -1,12 +1,11 @@
 // What stands behind handles in a process.
-#include "mpx/detail/core.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "core/log.hpp"
 #include "endpoint/client.hpp"
+#include "mpx/detail/core.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
