@@ -17,6 +17,7 @@
 
 #include "core/fd_passing.hpp"
 #include "core/heap.hpp"
+#include "core/log.hpp"
 #include "core/pack.hpp"
 #include "mpx/error.hpp"
 #include "processes/fork_server_process.hpp"
@@ -125,7 +126,10 @@ void ForkServer::share(const SharedWords& words) {
   std::vector<std::byte> message;
   append(message, &command, 1);
   append(message, layout.data(), layout.size());
-  if (message.size() > kMaxCommandBytes) return;  // more ranks than a node has cores
+  if (message.size() > kMaxCommandBytes) {
+    return log_warn("processes ask their rank for words: the {} ranks of this node are too many",
+                    words.layout.ranks.size());
+  }
   const int memory = words.memory.get();
   send_fds(socket_.get(), message, {&memory, 1});
 }

@@ -144,6 +144,11 @@ void WindowWords::share_pages(MPI_Comm node, const WordLayout& layout, std::byte
   check(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, node), "MPI_Allreduce");
   if (all == 0) {
     if (mapped != nullptr) ::munmap(mapped, bytes);
+    if (first)
+      log_warn(
+          "processes ask their ranks for words, which takes some µs an operation: the {} ranks of "
+          "this node cannot map the same memory (are they in containers of their own?)",
+          layout.ranks.size());
     return;
   }
   if (::mremap(mapped, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, words + skip) == MAP_FAILED)
