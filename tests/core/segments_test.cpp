@@ -92,10 +92,11 @@ TEST_F(SegmentsTest, OneThatIsGivenAwayIsNotUsedAgainUntilItComesBack) {
   UniqueFd other;
   const std::byte* place = nullptr;
   {
-    const auto bytes = filled(kSize, 1);
+    const Large large(filled(kSize, 1));
+    const auto bytes = large.view();
     place = bytes.data();
     other = copy_of(find_segment(bytes)->fd);
-    give_segment(bytes);
+    EXPECT_EQ(pass_segment(large), kLargeGiven);
     EXPECT_FALSE(find_segment(bytes)->own);
   }
   EXPECT_EQ(segment_counts().given, 1u) << "its mapping is kept";
@@ -111,9 +112,11 @@ TEST_F(SegmentsTest, OneThatIsGivenAwayIsNotUsedAgainUntilItComesBack) {
 
 TEST_F(SegmentsTest, OneThatIsLentIsNeverUsedAgain) {
   {
-    const Bytes bytes(kSize);
-    lend_segment(bytes);
-    EXPECT_FALSE(find_segment(bytes)->own) << "nor given to the next";
+    const Large bytes{Bytes(kSize)};
+    const auto holder = bytes;
+    EXPECT_EQ(pass_segment(bytes), kLargeLent) << "somebody else holds it";
+    EXPECT_FALSE(find_segment(bytes.view())->own);
+    EXPECT_EQ(pass_segment(bytes), kLargeLent) << "nor is it given to the next";
   }
   EXPECT_EQ(segment_counts().free + segment_counts().given, 0u);
 }

@@ -12,12 +12,6 @@ namespace mpx::detail {
 
 namespace {
 
-// Room for the control message, aligned as cmsghdr must be.
-union ControlBuffer {
-  cmsghdr alignment;
-  char bytes[CMSG_SPACE(kMaxFds * sizeof(int))];
-};
-
 [[noreturn]] void fail(const char* what) {
   throw TransportError(fmt::format("{}: {}", what, std::strerror(errno)));
 }
@@ -49,27 +43,28 @@ std::pair<UniqueFd, UniqueFd> socket_pair() {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-bool send_fds(int socket, ByteView payload, std::span<const int> fds, SendMode mode) {
+FdMessage::FdMessage(iovec& part, std::span<const int> fds) {
   if (fds.size() > kMaxFds) {
     throw TransportError(fmt::format("{} file descriptors in one message: at most {} can be sent",
                                      fds.size(), kMaxFds));
   }
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (fds.empty()) return;
+  header.msg_control = control_;
+  header.msg_controllen = CMSG_SPACE(fds.size_bytes());
+  cmsghdr* control = CMSG_FIRSTHDR(&header);
+  control->cmsg_level = SOL_SOCKET;
+  control->cmsg_type = SCM_RIGHTS;
+  control->cmsg_len = CMSG_LEN(fds.size_bytes());
+  std::memcpy(CMSG_DATA(control), fds.data(), fds.size_bytes());
+}
+
+bool send_fds(int socket, ByteView payload, std::span<const int> fds, SendMode mode) {
   iovec part{const_cast<std::byte*>(payload.data()), payload.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  ControlBuffer control{};
-  if (!fds.empty()) {
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(fds.size_bytes());
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
-  }
+  const FdMessage message(part, fds);
   const int flags = MSG_NOSIGNAL | (mode == SendMode::try_once ? MSG_DONTWAIT : 0);
-  while (::sendmsg(socket, &message, flags) < 0) {
+  while (::sendmsg(socket, &message.header, flags) < 0) {
     if (errno == EINTR) continue;
     if (errno == EPIPE || errno == ECONNRESET) return false;
     if (errno == EAGAIN && mode == SendMode::try_once) return false;
@@ -80,12 +75,12 @@ bool send_fds(int socket, ByteView payload, std::span<const int> fds, SendMode m
 
 ReceivedMessage recv_fds(int socket, std::span<std::byte> buffer) {
   iovec part{buffer.data(), buffer.size()};
-  ControlBuffer control{};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  message.msg_control = control.bytes;
-  message.msg_controllen = sizeof control.bytes;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
   ssize_t length = 0;
   do {
     length = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -9,6 +11,23 @@
 #include "mpx/detail/payload.hpp"
 
 namespace mpx::detail {
+
+inline constexpr std::size_t kMaxFds = 8;
+
+/// A message of sendmsg that carries copies of `fds` (at most kMaxFds) beside the bytes in `part`, which
+/// stays the caller's. Throws TransportError.
+class FdMessage {
+ public:
+  FdMessage(iovec& part, std::span<const int> fds);
+  FdMessage(const FdMessage&) = delete;
+  FdMessage& operator=(const FdMessage&) = delete;
+
+  msghdr header{};
+
+ private:
+  // Aligned as cmsghdr must be.
+  alignas(cmsghdr) char control_[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
+};
 
 /// A connected pair of close-on-exec sockets that keep message boundaries. Throws LaunchError.
 std::pair<UniqueFd, UniqueFd> socket_pair();
@@ -20,8 +39,6 @@ enum class SendMode { wait, try_once };
 /// closed or, with try_once, if the socket is full. Throws TransportError on any other failure.
 bool send_fds(int socket, ByteView payload, std::span<const int> fds,
               SendMode mode = SendMode::wait);
-
-inline constexpr std::size_t kMaxFds = 8;
 
 /// What one receive brought.
 struct ReceivedMessage {

@@ -23,6 +23,12 @@ struct FrameHeader {
 };
 static_assert(sizeof(FrameHeader) == 64);
 
+/// In `large` of a header on its way: the large part does not follow, it is in a segment that has been
+/// given to the receiver or lent to it (core/segments.hpp).
+inline constexpr std::uint64_t kLargeGiven = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kLargeLent = std::uint64_t{1} << 62;
+inline constexpr std::uint64_t kLargeInSegment = kLargeGiven | kLargeLent;
+
 /// One message. The body is the payload's bytes, then its handle list. A large payload is not in it but
 /// beside it; where a home or a worker has more to say, that stands in the body, in front of it.
 struct Frame {

@@ -13,10 +13,6 @@
 namespace mpx::detail {
 namespace {
 
-// In a header's `large`, in the stream: the bytes are in a segment, which is given or lent.
-constexpr std::uint64_t kGiven = std::uint64_t{1} << 63;
-constexpr std::uint64_t kLent = std::uint64_t{1} << 62;
-
 constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // more than any memory has
 
 Bytes memory_for(std::uint64_t size) {
@@ -52,18 +48,13 @@ bool FrameWriter::can_write(const Channel& channel) const {
 bool FrameWriter::begin(Channel& channel) {
   auto& frame = waiting_.front();
   header_ = frame.header;
-  if (frame.large.size != 0) {
-    const auto bytes = frame.large.view();
-    if (const auto place = find_segment(bytes)) {
-      if (!may_send_segment(channel)) return false;
-      const auto unread = channel.ring_bytes() - channel.room();
-      while (!segments_.empty() && segments_.front() + unread <= stream_) segments_.pop_front();
-      if (channel.send_descriptor(place->fd, place->offset)) {
-        const bool gives = place->own && frame.large.sole();
-        header_.large |= gives ? kGiven : kLent;
-        gives ? give_segment(bytes) : lend_segment(bytes);
-        segments_.push_back(stream_ + sizeof header_);
-      }
+  if (const auto place = find_segment(frame.large.view())) {
+    if (!may_send_segment(channel)) return false;
+    const auto unread = channel.ring_bytes() - channel.room();
+    while (!segments_.empty() && segments_.front() + unread <= stream_) segments_.pop_front();
+    if (channel.send_descriptor(place->fd, place->offset)) {
+      header_.large |= pass_segment(frame.large);
+      segments_.push_back(stream_ + sizeof header_);
     }
   }
   begun_ = true;
@@ -77,7 +68,7 @@ ByteView FrameWriter::next_part() const {
   for (const auto part :
        {ByteView(reinterpret_cast<const std::byte*>(&header_), sizeof header_),
         ByteView(frame.body),
-        (header_.large & (kGiven | kLent)) != 0 ? ByteView() : frame.large.view()}) {
+        (header_.large & kLargeInSegment) != 0 ? ByteView() : frame.large.view()}) {
     if (at < part.size()) return part.subspan(at);
     at -= part.size();
   }
@@ -101,9 +92,9 @@ bool FrameWriter::pump(Channel& channel) {
 
 /// The header is here. Finds or makes the memory for what follows.
 void FrameReader::begin(Channel& channel) {
-  const bool own = (header_.large & kGiven) != 0;
-  in_segment_ = own || (header_.large & kLent) != 0;
-  const auto large = header_.large & ~(kGiven | kLent);
+  in_segment_ = (header_.large & kLargeInSegment) != 0;
+  const bool own = (header_.large & kLargeGiven) != 0;
+  const auto large = header_.large & ~kLargeInSegment;
   body_ = memory_for(header_.length);
   if (!in_segment_) {
     large_ = memory_for(large);

@@ -81,9 +81,9 @@ class Segments {
   std::byte* allocate(std::size_t size);
   void free(std::byte* bytes) noexcept;
   std::optional<SegmentPlace> find(ByteView bytes);
-  void pass_on(ByteView bytes, Standing standing);
+  std::uint64_t pass_on(const Large& bytes);
   void take_over(ByteView bytes);
-  Bytes receive(UniqueFd fd, std::uint64_t offset, std::uint64_t size, bool own);
+  Bytes receive(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size, bool own);
   std::optional<Bytes> spare(std::size_t size);
   std::optional<Bytes> surplus();
   SegmentCounts counts();
@@ -271,10 +271,13 @@ std::optional<SegmentPlace> Segments::find(ByteView bytes) {
                       segment->standing == Standing::own};
 }
 
-void Segments::pass_on(ByteView bytes, Standing standing) {
+std::uint64_t Segments::pass_on(const Large& bytes) {
   const std::lock_guard guard(mutex_);
-  auto* segment = at(bytes.data());
-  if (segment != nullptr && segment->standing == Standing::own) segment->standing = standing;
+  auto* segment = at(bytes.view().data());
+  const bool own = segment != nullptr && segment->standing == Standing::own;
+  const bool gives = own && bytes.sole();
+  if (own) segment->standing = gives ? Standing::given : Standing::lent;
+  return gives ? kLargeGiven : kLargeLent;
 }
 
 void Segments::take_over(ByteView bytes) {
@@ -284,7 +287,7 @@ void Segments::take_over(ByteView bytes) {
   segment->standing = Standing::own;
 }
 
-Bytes Segments::receive(UniqueFd fd, std::uint64_t offset, std::uint64_t size, bool own) {
+Bytes Segments::receive(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size, bool own) {
   struct stat status {};
   const int seals = ::fcntl(fd.get(), F_GET_SEALS);
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(fd.get(), &status) != 0)
@@ -376,11 +379,12 @@ void free_large(std::byte* bytes) noexcept {
   if (!is_forked_copy()) Segments::get().free(bytes);
 }
 
-std::optional<SegmentPlace> find_segment(ByteView bytes) { return Segments::get().find(bytes); }
-void give_segment(ByteView bytes) { Segments::get().pass_on(bytes, Standing::given); }
-void lend_segment(ByteView bytes) { Segments::get().pass_on(bytes, Standing::lent); }
+std::optional<SegmentPlace> find_segment(ByteView bytes) {
+  return bytes.empty() ? std::nullopt : Segments::get().find(bytes);
+}
+std::uint64_t pass_segment(const Large& bytes) { return Segments::get().pass_on(bytes); }
 void take_over_segment(ByteView bytes) { Segments::get().take_over(bytes); }
-Bytes receive_segment(UniqueFd fd, std::uint64_t offset, std::uint64_t size, bool own) {
+Bytes receive_segment(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size, bool own) {
   return Segments::get().receive(std::move(fd), offset, size, own);
 }
 Bytes private_bytes(std::size_t size) {

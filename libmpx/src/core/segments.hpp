@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "core/frame.hpp"
 #include "core/unique_fd.hpp"
-#include "mpx/detail/payload.hpp"
 
 namespace mpx::detail {
 
@@ -34,18 +34,18 @@ struct SegmentPlace {
 /// The segment that these bytes lie in, if there is one.
 [[nodiscard]] std::optional<SegmentPlace> find_segment(ByteView bytes);
 
-/// Says that the segment of these bytes has been given to another process, or lent: this one will not
-/// use it again.
-void give_segment(ByteView bytes);
-void lend_segment(ByteView bytes);
+/// Says that another process has been sent the segment of these bytes: given, where nobody here holds
+/// them beside the caller, else lent. This process will not use it again. Returns which, as it stands
+/// in the header of the frame (kLargeGiven, kLargeLent).
+[[nodiscard]] std::uint64_t pass_segment(const Large& bytes);
 
 /// Says that nobody else reads the lent segment of these bytes any more.
 void take_over_segment(ByteView bytes);
 
 /// `size` bytes from `offset` on of another process's segment; `own`: it is this process's from now on.
 /// Where this process has too many descriptors, a copy. Throws TransportError if there are no such
-/// bytes, or what it is cannot be trusted not to shrink; std::bad_alloc.
-[[nodiscard]] Bytes receive_segment(UniqueFd fd, std::uint64_t offset, std::uint64_t size,
+/// bytes, or what it is cannot be trusted not to shrink; std::bad_alloc. `fd` stays with who throws.
+[[nodiscard]] Bytes receive_segment(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size,
                                     bool own);
 
 /// `size` bytes that are in no segment, so that no memory is reserved for them before they come.

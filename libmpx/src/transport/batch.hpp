@@ -13,7 +13,8 @@ namespace mpx::detail {
 
 // How frames stand in MPI messages. A batch is frames one after the other, each a header and, if it
 // fits, its body. A longer body follows its batch, whose last header is its own, in parts; so does, with
-// its body, the large part of a frame. No part has bytes of both.
+// its body, the large part of a frame, unless that is in a segment (SegmentPost). No part has bytes of
+// both.
 
 constexpr int kBatchTag = 1;
 constexpr int kPartTag = 2;
@@ -24,7 +25,8 @@ constexpr std::size_t kPartBytes = std::size_t{1} << 30;  // MPI counts in int
 
 /// Whether what follows this header travels inside a batch.
 constexpr bool fits_batch(const FrameHeader& header) {
-  return header.large == 0 && header.length <= kBatchBytes - sizeof(FrameHeader);
+  return (header.large == 0 || (header.large & kLargeInSegment) != 0) &&
+         header.length <= kBatchBytes - sizeof(FrameHeader);
 }
 
 /// Bytes of one message that holds a batch.

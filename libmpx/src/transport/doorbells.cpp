@@ -1,17 +1,10 @@
 #include "transport/doorbells.hpp"
 
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <exception>
-#include <system_error>
 
-#include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
 #include "transport/shared_memory.hpp"
 
@@ -19,41 +12,21 @@ namespace mpx::detail {
 namespace {
 
 constexpr int kFlagBytes = 64;  // a cache line each
+constexpr std::array<std::byte, 1> kRing{};
 
 using Flag = std::atomic_ref<std::uint32_t>;
 
-struct Address {
-  sockaddr_un name{};
-  socklen_t length = 0;
-
-  Address(const std::string& prefix, int rank) {
-    const auto text = prefix + std::to_string(rank);
-    name.sun_family = AF_UNIX;  // sun_path[0] stays 0: a name without a file
-    std::memcpy(name.sun_path + 1, text.data(), text.size());
-    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
-  }
-  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
-};
-
-[[noreturn]] void fail(const char* what) {
-  throw TransportError(std::string(what) + ": " + std::generic_category().message(errno));
-}
-
 }  // namespace
 
-Doorbells::Doorbells(MPI_Comm communicator, const Places& places)
-    : peers_(static_cast<std::size_t>(places.size())) {
-  check(MPI_Comm_rank(communicator, &self_), "MPI_Comm_rank");
-  std::uint64_t token = 0;
-  if (self_ == 0 && ::getrandom(&token, sizeof token, 0) != sizeof token) fail("getrandom");
-  check(MPI_Bcast(&token, 1, MPI_UINT64_T, 0, communicator), "MPI_Bcast");
-  prefix_ = "mpx-" + std::to_string(token) + "-";
-  open_socket();
+Doorbells::Doorbells(MPI_Comm communicator, const Places& places, const JobSecret& job)
+    : self_(places.rank()),
+      socket_(job, 'b', self_),
+      peers_(static_cast<std::size_t>(places.size())) {
   const auto here = places.node_ranks().size();
   require_shared_memory(communicator, here > 1 ? here * kFlagBytes : 0);
   share_flags(places);
-  for (int rank = 0; rank < places.size(); ++rank)
-    peers_[static_cast<std::size_t>(rank)].in_reach = rank != self_ && places.within_ring(rank);
+  const auto reached = places.neighbours();
+  for (std::size_t rank = 0; rank < peers_.size(); ++rank) peers_[rank].in_reach = reached[rank];
   // Nobody rings before every bell hangs.
   check(MPI_Barrier(communicator), "MPI_Barrier");
 }
@@ -61,14 +34,6 @@ Doorbells::Doorbells(MPI_Comm communicator, const Places& places)
 Doorbells::~Doorbells() {
   // Freeing waits for the whole node, which an error on this rank alone would leave hanging.
   if (window_ != MPI_WIN_NULL && std::uncaught_exceptions() == 0) MPI_Win_free(&window_);
-  ::close(socket_);
-}
-
-void Doorbells::open_socket() {
-  socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket_ < 0) fail("opening the doorbell socket");
-  const Address address(prefix_, self_);
-  if (::bind(socket_, address.get(), address.length) != 0) fail("binding the doorbell socket");
 }
 
 void Doorbells::share_flags(const Places& places) {
@@ -104,7 +69,7 @@ void Doorbells::withdraw() {
   if (flag != nullptr) Flag(*flag).store(0, std::memory_order_relaxed);
   // Also when nobody took the flag: a bell rung for an earlier sleep may have come late.
   std::array<char, 8> datagram{};
-  while (::recv(socket_, datagram.data(), datagram.size(), MSG_DONTWAIT) >= 0) {
+  while (::recv(socket_.fd(), datagram.data(), datagram.size(), MSG_DONTWAIT) >= 0) {
   }
 }
 
@@ -123,12 +88,9 @@ void Doorbells::ring_if_asleep(int rank) {
 }
 
 bool Doorbells::ring(int rank) const {
-  const Address address(prefix_, rank);
   // A full socket is readable already, and one that is gone belongs to a rank that has ended.
   // Anyone on this machine may ring: what a false ring costs is one look.
-  const auto sent =
-      ::sendto(socket_, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, address.get(), address.length);
-  return sent >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != EINTR);
+  return socket_.send(rank, ByteView(kRing)) != NodeSocket::Sent::later;
 }
 
 }  // namespace mpx::detail

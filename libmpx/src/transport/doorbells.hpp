@@ -4,9 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "transport/node_socket.hpp"
 #include "transport/places.hpp"
 
 namespace mpx::detail {
@@ -21,14 +21,14 @@ namespace mpx::detail {
 class Doorbells {
  public:
   /// Collective over `communicator`.
-  Doorbells(MPI_Comm communicator, const Places& places);
+  Doorbells(MPI_Comm communicator, const Places& places, const JobSecret& job);
   Doorbells(const Doorbells&) = delete;
   Doorbells& operator=(const Doorbells&) = delete;
   /// Collective over the node.
   ~Doorbells();
 
   /// Becomes readable when this rank is rung.
-  [[nodiscard]] int fd() const { return socket_; }
+  [[nodiscard]] int fd() const { return socket_.fd(); }
 
   void announce();
   void withdraw();
@@ -46,14 +46,12 @@ class Doorbells {
     std::uint32_t* asleep = nullptr;  // in shared memory
     bool in_reach = false;
   };
-  void open_socket();
   void share_flags(const Places& places);
   /// False if it must be tried again.
   bool ring(int rank) const;
 
   int self_ = 0;
-  int socket_ = -1;
-  std::string prefix_;  // of the socket names, unique to the job
+  NodeSocket socket_;
   MPI_Win window_ = MPI_WIN_NULL;
   std::vector<Peer> peers_;
 };

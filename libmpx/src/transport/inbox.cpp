@@ -9,6 +9,7 @@
 
 #include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
+#include "wire/kinds.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -20,10 +21,12 @@ namespace {
 
 }  // namespace
 
-Inbox::Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells)
+Inbox::Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells,
+             SegmentPost& segments)
     : communicator_(communicator),
       pool_(pool),
       doorbells_(doorbells),
+      segments_(segments),
       sources_(static_cast<std::size_t>(size)) {
   check(MPI_Comm_rank(communicator, &self_), "MPI_Comm_rank");
   post();
@@ -136,7 +139,7 @@ bool Inbox::look_for_parts() {
 
 bool Inbox::find_parts(int from, Source& state) {
   bool some = false;
-  while (state.incomplete && state.matched < state.total()) {
+  while (state.incomplete && state.matched < state.total) {
     int arrived = 0;
     Part part;
     MPI_Status status;
@@ -148,7 +151,7 @@ bool Inbox::find_parts(int from, Source& state) {
     int bytes = 0;
     check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
     part.size = static_cast<std::size_t>(bytes);
-    if (part.size > state.total() - state.matched) malformed(from);
+    if (part.size > state.total - state.matched) malformed(from);
     state.matched += part.size;
     state.parts.push_back(part);
     begin_receive(from, state, state.parts.back());
@@ -212,7 +215,7 @@ bool Inbox::fetch_parts(int from, Source& state) {
     state.arrived += part.size;
     state.parts.pop_front();
   }
-  return state.arrived == state.total();
+  return state.arrived == state.total;
 }
 
 void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
@@ -232,11 +235,23 @@ void Inbox::deliver_batch(int from, const Batch& batch, std::size_t& offset,
     }
     if (length > left - sizeof(FrameHeader)) malformed(from);
     allocate(frame.body, length, from);
+    take_segment(from, frame);
     offset += sizeof(FrameHeader) + length;
     if (length > 0) std::memcpy(frame.body.data(), place + sizeof(FrameHeader), length);
     ++delivered_;
-    deliver(std::move(frame));
+    if (frame.header.kind != Kind::spare)
+      deliver(std::move(frame));  // else it has come, and is kept
   }
+}
+
+/// The large part of a frame, where it is in a segment.
+void Inbox::take_segment(int from, Frame& frame) {
+  auto& [header, body, large] = frame;
+  if ((header.large & kLargeInSegment) == 0) return;
+  large = segments_.receive(from, header);
+  if ((header.large & kLargeGiven) != 0 && header.kind != Kind::spare)
+    given_.push_back({from, large.size});
+  header.large = large.size;
 }
 
 void Inbox::begin_long(int from, const FrameHeader& header) {
@@ -244,12 +259,14 @@ void Inbox::begin_long(int from, const FrameHeader& header) {
   state.frame = Frame{header, {}};
   state.matched = state.arrived = 0;
   state.incomplete = true;
+  state.total = header.length + ((header.large & kLargeInSegment) == 0 ? header.large : 0);
   activate(from);
   make_room(from, state.frame);
 }
 
 /// Memory for what comes in parts.
-void Inbox::make_room(int from, Frame& frame) const {
+void Inbox::make_room(int from, Frame& frame) {
+  take_segment(from, frame);
   if (frame.body.size() != frame.header.length) allocate(frame.body, frame.header.length, from);
   if (frame.large.size == frame.header.large) return;
   Bytes large;

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/frame.hpp"
 #include "transport/batch.hpp"
 #include "transport/doorbells.hpp"
+#include "transport/segment_post.hpp"
 #include "transport/transport.hpp"
 
 namespace mpx::detail {
@@ -27,7 +29,8 @@ class Inbox {
   /// nobody rang, so that only messages from other nodes can be there.
   enum class Before { another_poll, sleep, sleep_on };
 
-  Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
+  Inbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells,
+        SegmentPost& segments);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
   ~Inbox();
@@ -39,6 +42,14 @@ class Inbox {
 
   /// MPI messages taken so far.
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
+
+  /// A segment that another rank has given to this one.
+  struct Given {
+    int from;
+    std::size_t size;  ///< bytes of the message in it
+  };
+  /// Those since the last call.
+  [[nodiscard]] std::vector<Given> take_given() { return std::exchange(given_, {}); }
 
   /// Whether no message is partly here.
   [[nodiscard]] bool idle() const { return active_.empty(); }
@@ -64,7 +75,7 @@ class Inbox {
     std::deque<Waiting> queue;
     bool active = false;  // listed in active_
 
-    [[nodiscard]] std::uint64_t total() const { return frame.header.length + frame.header.large; }
+    std::uint64_t total = 0;  // bytes of the parts
   };
 
   void post();
@@ -77,7 +88,8 @@ class Inbox {
   void deliver_batch(int from, const Batch& batch, std::size_t& offset,
                      const Transport::Deliver& deliver);
   void begin_long(int from, const FrameHeader& header);
-  void make_room(int from, Frame& frame) const;
+  void take_segment(int from, Frame& frame);
+  void make_room(int from, Frame& frame);
   void allocate(Bytes& body, std::uint64_t length, int from) const;
   void begin_receive(int from, Source& state, Part& part);
   void ring(int rank);
@@ -88,10 +100,12 @@ class Inbox {
   int self_ = 0;
   BatchPool& pool_;
   Doorbells& doorbells_;
+  SegmentPost& segments_;
   std::vector<std::unique_ptr<Source>> sources_;  // by rank; none before its first queued message
   std::vector<int> active_;                       // sources with something queued or incomplete
   BatchPool::Handle buffer_;                      // of standing_
   MPI_Request standing_ = MPI_REQUEST_NULL;
+  std::vector<Given> given_;
   std::uint64_t messages_ = 0;
   std::size_t delivered_ = 0;  // by the poll that runs
   bool polling_ = false;

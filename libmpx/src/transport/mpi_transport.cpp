@@ -2,24 +2,27 @@
 
 #include <utility>
 
+#include "core/segments.hpp"
 #include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
+#include "wire/kinds.hpp"
 
 namespace mpx::detail {
 
 MpiTransport::MpiTransport(MPI_Comm communicator)
     : communicator_(communicator),
       places_(communicator),
-      doorbells_(communicator, places_),
-      outbox_(communicator, places_.size(), pool_, doorbells_),
-      inbox_(communicator, places_.size(), pool_, doorbells_) {
-  check(MPI_Comm_rank(communicator, &rank_), "MPI_Comm_rank");
+      secret_(JobSecret::agree(communicator)),
+      doorbells_(communicator, places_, secret_),
+      segments_(secret_, places_.rank(), places_.neighbours()),
+      outbox_(communicator, places_.size(), pool_, doorbells_, segments_),
+      inbox_(communicator, places_.size(), pool_, doorbells_, segments_) {
   for (int rank = 0; rank < size(); ++rank) needs_timer_ |= !places_.within_ring(rank);
 }
 
 void MpiTransport::send(int to, Frame frame) {
-  if (to < 0 || to >= size() || to == rank_)
-    throw TransportError("rank " + std::to_string(rank_) + " sends a frame to rank " +
+  if (to < 0 || to >= size() || to == rank())
+    throw TransportError("rank " + std::to_string(rank()) + " sends a frame to rank " +
                          std::to_string(to) + ", which is not another rank of this job");
   outbox_.send(to, std::move(frame));
 }
@@ -31,6 +34,15 @@ std::size_t MpiTransport::poll(const Deliver& deliver) {
                       : looked_   ? Inbox::Before::sleep_on
                                   : Inbox::Before::sleep;
   const auto delivered = inbox_.poll(deliver, before);
+  for (const auto& [from, size] : inbox_.take_given()) {
+    // Who sends large messages and gets none would need new memory for each.
+    if (auto spare = spare_segment(size)) {
+      Frame frame;
+      frame.header.kind = Kind::spare;
+      frame.large = Large(std::move(*spare));
+      outbox_.send(from, std::move(frame));
+    }
+  }
   looked_ = announced_ && delivered == 0 && !busy();  // the parts of a long body do not ring
   return delivered;
 }

@@ -9,6 +9,7 @@
 #include "transport/inbox.hpp"
 #include "transport/outbox.hpp"
 #include "transport/places.hpp"
+#include "transport/segment_post.hpp"
 #include "transport/transport.hpp"
 
 namespace mpx::detail {
@@ -16,13 +17,14 @@ namespace mpx::detail {
 /// Frames between ranks by MPI messages, on a communicator that nothing else receives on.
 ///
 /// Cost:          a small frame alone adds about 0.2 µs to MPI's own one-way time; bodies over 4
-///                KB are sent from and received into the frame itself.
+///                KB are sent from and received into the frame itself; large ones that lie in a
+///                segment go to a rank of this node without a copy, for some 5 µs.
 class MpiTransport final : public Transport {
  public:
   /// Collective. `communicator` must return its errors and live longer than the transport.
   explicit MpiTransport(MPI_Comm communicator);
 
-  [[nodiscard]] int rank() const override { return rank_; }
+  [[nodiscard]] int rank() const override { return places_.rank(); }
   [[nodiscard]] int size() const override { return places_.size(); }
   [[nodiscard]] const std::string& host(int rank) const override { return places_.host(rank); }
   [[nodiscard]] bool same_node(int rank) const override { return places_.same_node(rank); }
@@ -41,9 +43,10 @@ class MpiTransport final : public Transport {
 
  private:
   MPI_Comm communicator_;
-  int rank_ = 0;
   Places places_;
+  JobSecret secret_;
   Doorbells doorbells_;
+  SegmentPost segments_;
   BatchPool pool_;
   MpiOutbox outbox_;
   Inbox inbox_;

@@ -8,10 +8,12 @@
 
 namespace mpx::detail {
 
-MpiOutbox::MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells)
+MpiOutbox::MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells,
+                     SegmentPost& segments)
     : communicator_(communicator),
       pool_(pool),
       doorbells_(doorbells),
+      segments_(segments),
       batches_(static_cast<std::size_t>(size)),
       messages_(static_cast<std::size_t>(size)) {}
 
@@ -29,6 +31,7 @@ MpiOutbox::~MpiOutbox() {
 void MpiOutbox::send(int to, Frame&& frame) {
   frame.header.length = frame.body.size();
   frame.header.large = frame.large.size;
+  const bool large_follows = !segments_.send(to, frame) && frame.large.size != 0;
   if (fits_batch(frame.header)) {
     append(to, frame, true);
     return;
@@ -40,7 +43,7 @@ void MpiOutbox::send(int to, Frame&& frame) {
     const auto body = std::make_shared<const Bytes>(std::move(frame.body));
     post_part(to, *body, body);
   }
-  if (frame.large.size != 0) post_part(to, frame.large.view(), frame.large.whole);
+  if (large_follows) post_part(to, frame.large.view(), frame.large.whole);
   Doorbells::fence();
   doorbells_.ring_if_asleep(to);
 }

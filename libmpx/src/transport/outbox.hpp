@@ -10,13 +10,15 @@
 #include "core/frame.hpp"
 #include "transport/batch.hpp"
 #include "transport/doorbells.hpp"
+#include "transport/segment_post.hpp"
 
 namespace mpx::detail {
 
 /// The sending half of MpiTransport: a batch for each destination, and the sends under way.
 class MpiOutbox {
  public:
-  MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells);
+  MpiOutbox(MPI_Comm communicator, int size, BatchPool& pool, Doorbells& doorbells,
+            SegmentPost& segments);
   MpiOutbox(const MpiOutbox&) = delete;
   MpiOutbox& operator=(const MpiOutbox&) = delete;
   ~MpiOutbox();
@@ -47,6 +49,7 @@ class MpiOutbox {
   MPI_Comm communicator_;
   BatchPool& pool_;
   Doorbells& doorbells_;
+  SegmentPost& segments_;
   std::vector<BatchPool::Handle> batches_;  // by destination; none if never used or under way
   std::vector<int> open_;                   // destinations whose batch has frames
   std::vector<std::uint64_t> messages_;     // by destination

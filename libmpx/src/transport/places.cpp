@@ -68,6 +68,12 @@ bool Places::within_ring(int rank) const {
   return same_node(rank) && at(rank).network == at(self_).network;
 }
 
+std::vector<bool> Places::neighbours() const {
+  std::vector<bool> ranks;
+  for (int rank = 0; rank < size(); ++rank) ranks.push_back(rank != self_ && within_ring(rank));
+  return ranks;
+}
+
 int Places::nodes() const {
   int count = 0;
   for (int rank = 0; rank < size(); ++rank) count += at(rank).node == rank ? 1 : 0;

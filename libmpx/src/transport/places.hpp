@@ -21,12 +21,16 @@ class Places {
   Places& operator=(const Places&) = delete;
   ~Places();
 
+  [[nodiscard]] int rank() const { return self_; }
   [[nodiscard]] int size() const { return static_cast<int>(places_.size()); }
   [[nodiscard]] const std::string& host(int rank) const { return at(rank).host; }
   /// Whether `rank` shares memory with this rank.
   [[nodiscard]] bool same_node(int rank) const { return at(rank).node == at(self_).node; }
   /// Whether also its sockets can be reached: the same node and the same network namespace.
   [[nodiscard]] bool within_ring(int rank) const;
+
+  /// By rank: another one within_ring().
+  [[nodiscard]] std::vector<bool> neighbours() const;
 
   /// How many nodes there are.
   [[nodiscard]] int nodes() const;
