@@ -282,7 +282,7 @@ TEST_F(ChannelTest, NeverBlocksOnADoorbellThatNobodyEmpties) {
 TEST_F(ChannelTest, SharesAlignedScratchMemory) {
   auto [worker, fds] = Channel::create(5000, 1000);
   Channel child(Side::child, std::move(fds));
-  EXPECT_EQ(worker.ring_bytes(), 8192u);
+  EXPECT_EQ(worker.room(), 8192u);
   ASSERT_EQ(worker.scratch().size(), 1000u);
   ASSERT_EQ(child.scratch().size(), 1000u);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(worker.scratch().data()) % 64, 0u);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/channel.hpp"
 #include "core/fd_passing.hpp"
 #include "core/pack.hpp"
 #include "core/segments.hpp"
@@ -47,7 +48,7 @@ struct FrameStreamTest : testing::Test {
     }
   }
   /// Bytes in the ring.
-  [[nodiscard]] std::size_t written() const { return here->ring_bytes() - here->room(); }
+  [[nodiscard]] std::size_t written() const { return here->unread(); }
 
   std::unique_ptr<Channel> here, there;
   FrameWriter writer;
@@ -141,6 +142,17 @@ TEST_F(FrameStreamTest, NoMoreSegmentsAreUnderWayThanTheReceiverTakes) {
   EXPECT_TRUE(writer.empty());
 }
 
+// Between the header and its descriptor a sender in another process has room for one more.
+TEST_F(FrameStreamTest, OneMoreIsUnderWayWhileAReceiverTakesTheFirst) {
+  for (std::size_t i = 0; i <= Channel::kMostDescriptors; ++i) writer.send(*here, large_frame(1));
+  EXPECT_FALSE(writer.empty());
+  FrameHeader header;
+  EXPECT_EQ(there->read_some(std::as_writable_bytes(std::span(&header, 1))), sizeof header);
+  EXPECT_TRUE(writer.pump(*here));
+  for (std::size_t i = 0; i <= Channel::kMostDescriptors; ++i)
+    EXPECT_TRUE(there->take_descriptor().fd);
+}
+
 TEST_F(FrameStreamTest, AReceiverThatSleepsIsWokenByADescriptorAndFindsTheMessage) {
   there->announce_sleep();
   writer.send(*here, large_frame(1));
@@ -214,7 +226,7 @@ TEST_F(LyingFrameTest, TooManyDescriptorsAreClosedAndRefused) {
   for (std::size_t i = 0; i < Channel::kMostDescriptors + 10; ++i)
     ASSERT_TRUE(here->send_descriptor(here->socket(), 0));
   EXPECT_TRUE(there->drain_doorbell());
-  for (std::size_t i = 0; i < Channel::kMostDescriptors; ++i)
+  for (std::size_t i = 0; i <= Channel::kMostDescriptors; ++i)
     static_cast<void>(there->take_descriptor());
   EXPECT_THROW(static_cast<void>(there->take_descriptor()), TransportError);
 }

@@ -26,7 +26,7 @@ TEST(StreamLink, AThreadThatWaitsForRoomLeavesTheDriverItsWakeUp) {
   std::condition_variable changed;
   int come = 0;
   StreamLink link(
-      Channel(Channel::Side::child, std::move(fds)), [&](Frame&&) { ++come; },
+      std::make_unique<Channel>(Channel::Side::child, std::move(fds)), [&](Frame&&) { ++come; },
       [&] { come = kRounds; });
   std::thread driver([&] {
     std::unique_lock lock(mutex);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "core/channel.hpp"
 #include "core/frame_stream.hpp"
 #include "core/pack.hpp"
 #include "fuzz/input.hpp"

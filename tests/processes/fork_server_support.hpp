@@ -21,13 +21,13 @@ namespace mpx::detail::testing {
 inline constexpr unsigned kTestSeconds = 60;
 inline constexpr int kWaitMs = 20'000;
 
-using Event = ForkServerEvent;
+using Event = SpawnEvent;
 using Type = Event::Type;
 
 /// A fake rank's view of its fork server: keeps the events that nobody has asked for yet.
 class Launcher {
  public:
-  explicit Launcher(ChildMain child_main) : forker(ForkServer::start(std::move(child_main))) {}
+  explicit Launcher(ChildMain child_main) : server(ForkServer::start(std::move(child_main))) {}
 
   /// Starts a child and returns the worker's side of its channel.
   Channel spawn(std::uint64_t serial, const SpawnOptions& options = {}) {
@@ -51,7 +51,8 @@ class Launcher {
     }
   }
 
-  ForkServer forker;
+  std::unique_ptr<ForkServer> server;
+  ForkServer& forker = *server;
   std::vector<Event> events;
 };
 

@@ -339,7 +339,7 @@ TEST_F(ForkServerTest, StopEndsAndReapsEverything) {
 TEST_F(ForkServerTest, IsLeftAloneByAProcessThatTheRankForked) {
   Launcher rank([](const Birth& /*birth*/) { return 0; });
   EXPECT_EQ(in_fake_rank([&] {
-              { ForkServer moved(std::move(rank.forker)); }
+              rank.server.reset();
               return 0;
             }),
             0);

@@ -1,27 +1,32 @@
 #pragma once
 
+#include <algorithm>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "endpoint/direct_link.hpp"
 #include "mpx/mpx.hpp"
+#include "support/thread_spawner.hpp"
 #include "transport/memory_transport.hpp"
 #include "transport/memory_words.hpp"
 
 namespace mpx::detail {
 
 /// A job in one process: ranks on a MemoryNetwork, each with its runtime and the client of its
-/// code. It starts no processes. Ranks reach the words of those on the same of `hosts` (none: all),
+/// code. With `processes`, so many slots for each rank, it starts processes, which are threads
+/// (ThreadSpawner). Ranks reach the words of those on the same of `hosts` (none: all),
 /// and ask the others for theirs.
 class MemoryJob {
  public:
   explicit MemoryJob(int size, NetworkFaults faults = {}, std::uint32_t words_per_rank = 1024,
-                     std::vector<std::string> hosts = {})
-      : network_(size, std::move(hosts), faults),
+                     std::vector<std::string> hosts = {}, std::size_t processes = 0)
+      : processes_(processes),
+        network_(size, std::move(hosts), faults),
         space_(std::make_shared<MemoryWordSpace>(size, words_per_rank)) {
     for (int rank = 0; rank < size; ++rank)
       ranks_.push_back(std::make_unique<RankPart>(*this, rank));
@@ -82,6 +87,9 @@ class MemoryJob {
     its.runtime->interrupt();
   }
 
+  /// Kills a process of that rank, if it has one, as from outside.
+  void kill_one(int rank, std::mt19937& random) { part(rank).spawner->kill_one(random); }
+
   /// What ranks have sent to others.
   [[nodiscard]] Traffic traffic() const { return network_.traffic(); }
 
@@ -115,7 +123,13 @@ class MemoryJob {
       options.transport = transport.get();
       options.words = &words;
       for (int r = 0; rank == 0 && r < job.network_.size(); ++r)
-        options.slots.push_back({"localhost", 1, 0});
+        options.slots.push_back({"localhost", std::max<std::size_t>(job.processes_, 1), 0});
+      if (job.processes_ != 0) {
+        auto threads = std::make_unique<ThreadSpawner>();
+        spawner = threads.get();
+        options.spawner = std::move(threads);
+        options.own_slots = ProcessSlots(0, job.processes_);
+      }
       options.deliver_local = [to = client.get()](Frame&& frame) { to->deliver(std::move(frame)); };
       runtime = std::make_unique<Runtime>(std::move(options));
       link = std::make_unique<DirectLink>(*runtime);
@@ -133,6 +147,7 @@ class MemoryJob {
     std::unique_ptr<Runtime> runtime;
     std::unique_ptr<DirectLink> link;
     std::unique_ptr<Background> background;
+    ThreadSpawner* spawner = nullptr;
   };
 
   RankPart& part(int rank) { return *ranks_[static_cast<std::size_t>(rank)]; }
@@ -145,6 +160,7 @@ class MemoryJob {
     return all;
   }
 
+  std::size_t processes_;
   MemoryNetwork network_;
   std::shared_ptr<MemoryWordSpace> space_;
   std::vector<std::unique_ptr<RankPart>> ranks_;

@@ -191,7 +191,8 @@ bool Channel::drain_doorbell() {
       trouble_ =
           "a large message cannot be taken: this process has no descriptor left (see ulimit -n)";
     } else if (!got.fds.empty()) {
-      if (descriptors_.size() >= kMostDescriptors) trouble_ = "too many descriptors have been sent";
+      // One more: of the frame whose header has just been read.
+      if (descriptors_.size() > kMostDescriptors) trouble_ = "too many descriptors have been sent";
       if (trouble_.empty()) descriptors_.push_back({std::move(got.fds.front()), note});
     }
   }

@@ -28,33 +28,33 @@ Bytes memory_for(std::uint64_t size) {
 
 }  // namespace
 
-void FrameWriter::send(Channel& channel, Frame frame) {
+void FrameWriter::send(ByteStream& stream, Frame frame) {
   waiting_.push_back(std::move(frame));
-  pump(channel);
+  pump(stream);
 }
 
-bool FrameWriter::may_send_segment(const Channel& channel) const {
-  if (segments_.size() < Channel::kMostDescriptors) return true;
-  const auto unread = channel.ring_bytes() - channel.room();
-  return segments_[segments_.size() - Channel::kMostDescriptors] + unread <= stream_;
+bool FrameWriter::may_send_segment(const ByteStream& stream) const {
+  if (segments_.size() < ByteStream::kMostDescriptors) return true;
+  const auto unread = stream.unread();
+  return segments_[segments_.size() - ByteStream::kMostDescriptors] + unread <= sent_;
 }
 
-bool FrameWriter::can_write(const Channel& channel) const {
-  if (waiting_.empty() || channel.room() == 0) return false;
-  return begun_ || waiting_.front().large.size == 0 || may_send_segment(channel);
+bool FrameWriter::can_write(const ByteStream& stream) const {
+  if (waiting_.empty() || stream.room() == 0) return false;
+  return begun_ || waiting_.front().large.size == 0 || may_send_segment(stream);
 }
 
 /// Makes the first frame's header, and hands its segment over; false if that has to wait.
-bool FrameWriter::begin(Channel& channel) {
+bool FrameWriter::begin(ByteStream& stream) {
   auto& frame = waiting_.front();
   header_ = frame.header;
   if (const auto place = find_segment(frame.large.view())) {
-    if (!may_send_segment(channel)) return false;
-    const auto unread = channel.ring_bytes() - channel.room();
-    while (!segments_.empty() && segments_.front() + unread <= stream_) segments_.pop_front();
-    if (channel.send_descriptor(place->fd, place->offset)) {
+    if (!may_send_segment(stream)) return false;
+    const auto unread = stream.unread();
+    while (!segments_.empty() && segments_.front() + unread <= sent_) segments_.pop_front();
+    if (stream.send_descriptor(place->fd, place->offset)) {
       header_.large |= pass_segment(frame.large);
-      segments_.push_back(stream_ + sizeof header_);
+      segments_.push_back(sent_ + sizeof header_);
     }
   }
   begun_ = true;
@@ -75,14 +75,14 @@ ByteView FrameWriter::next_part() const {
   return {};
 }
 
-bool FrameWriter::pump(Channel& channel) {
+bool FrameWriter::pump(ByteStream& stream) {
   while (!waiting_.empty()) {
-    if (!begun_ && !begin(channel)) return false;
+    if (!begun_ && !begin(stream)) return false;
     for (auto part = next_part(); !part.empty(); part = next_part()) {
-      const auto wrote = channel.write_some(part);
+      const auto wrote = stream.write_some(part);
       if (wrote == 0) return false;
       written_ += wrote;
-      stream_ += wrote;
+      sent_ += wrote;
     }
     waiting_.pop_front();
     begun_ = false;
@@ -91,7 +91,7 @@ bool FrameWriter::pump(Channel& channel) {
 }
 
 /// The header is here. Finds or makes the memory for what follows.
-void FrameReader::begin(Channel& channel) {
+void FrameReader::begin(ByteStream& stream) {
   in_segment_ = (header_.large & kLargeInSegment) != 0;
   const bool own = (header_.large & kLargeGiven) != 0;
   const auto large = header_.large & ~kLargeInSegment;
@@ -99,7 +99,7 @@ void FrameReader::begin(Channel& channel) {
   if (!in_segment_) {
     large_ = memory_for(large);
   } else {
-    auto [fd, offset] = channel.take_descriptor();
+    auto [fd, offset] = stream.take_descriptor();
     try {
       large_ = receive_segment(std::move(fd), offset, large, own);
     } catch (const std::bad_alloc& error) {
@@ -112,9 +112,9 @@ void FrameReader::begin(Channel& channel) {
 }
 
 /// Reads on into a part that `before` bytes of the message precede; whether it is complete.
-bool FrameReader::read(Channel& channel, Bytes& into, std::size_t before) {
+bool FrameReader::read(ByteStream& stream, Bytes& into, std::size_t before) {
   while (have_ < before + into.size()) {
-    const auto got = channel.read_some(std::span(into).subspan(have_ - before));
+    const auto got = stream.read_some(std::span(into).subspan(have_ - before));
     if (got == 0) return false;
     read_some_ = true;
     have_ += got;
@@ -122,30 +122,30 @@ bool FrameReader::read(Channel& channel, Bytes& into, std::size_t before) {
   return true;
 }
 
-std::size_t FrameReader::pump(Channel& channel, const std::function<void(Frame&&)>& deliver) {
+std::size_t FrameReader::pump(ByteStream& stream, const std::function<void(Frame&&)>& deliver) {
   std::size_t frames = 0;
   read_some_ = false;
   // Whatever was read makes room, for which the writer may sleep in the middle of a frame.
   struct RingAfter {
     ~RingAfter() {
-      if (some) channel.ring_if_asleep();
+      if (some) stream.ring_if_asleep();
     }
-    Channel& channel;
+    ByteStream& stream;
     const bool& some;
-  } const ring{channel, read_some_};
+  } const ring{stream, read_some_};
   while (true) {
     if (!in_body_) {
       while (have_ < sizeof header_) {
         auto* place = reinterpret_cast<std::byte*>(&header_) + have_;
-        const auto got = channel.read_some({place, sizeof header_ - have_});
+        const auto got = stream.read_some({place, sizeof header_ - have_});
         if (got == 0) return frames;
         read_some_ = true;
         have_ += got;
       }
-      begin(channel);
+      begin(stream);
     }
-    if (!read(channel, body_, 0)) return frames;
-    if (!in_segment_ && !read(channel, large_, body_.size())) return frames;
+    if (!read(stream, body_, 0)) return frames;
+    if (!in_segment_ && !read(stream, large_, body_.size())) return frames;
     in_body_ = false;
     have_ = 0;
     ++frames;

@@ -24,9 +24,9 @@ constexpr auto kSpin = 20us;  // before a sleep, with a core to spare
 
 }  // namespace
 
-StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
+StreamLink::StreamLink(std::unique_ptr<ByteStream> stream, std::function<void(Frame&&)> deliver,
                        std::function<void()> lost, const MappedWords* words)
-    : channel_(std::move(channel)),
+    : stream_(std::move(stream)),
       words_(words),
       driver_bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       deliver_([deliver = std::move(deliver)](Frame&& frame) {
@@ -45,15 +45,15 @@ StreamLink::StreamLink(Channel channel, std::function<void(Frame&&)> deliver,
 // thread that drives, which sleeps meanwhile: its announcement, and the bytes at the doorbell.
 void StreamLink::send(Frame frame) {
   return_surplus();
-  writer_.send(channel_, std::move(frame));
+  writer_.send(*stream_, std::move(frame));
   bool waited = false;
-  while (!writer_.pump(channel_)) {
+  while (!writer_.pump(*stream_)) {
     waited = true;
-    channel_.ring_if_asleep();
-    channel_.announce_sleep();
-    if (!writer_.can_write(channel_)) sleep(nullptr);
-    channel_.announce_awake();
-    if (!channel_.drain_doorbell()) lost_();
+    stream_->ring_if_asleep();
+    stream_->announce_sleep();
+    if (!writer_.can_write(*stream_)) sleep(nullptr);
+    stream_->announce_awake();
+    if (!stream_->drain_doorbell()) lost_();
   }
   if (waited) interrupt();
 }
@@ -63,7 +63,7 @@ void StreamLink::interrupt() {
 }
 
 void StreamLink::sleep(const timespec* timeout, int bell, int other_bell) const {
-  pollfd wait[] = {{channel_.socket(), POLLIN, 0},  // −1 is passed over
+  pollfd wait[] = {{stream_->socket(), POLLIN, 0},  // −1 is passed over
                    {bell, POLLIN, 0},
                    {other_bell, POLLIN, 0}};
   static_cast<void>(::ppoll(wait, 3, timeout, nullptr));
@@ -72,17 +72,17 @@ void StreamLink::sleep(const timespec* timeout, int bell, int other_bell) const 
 /// Segments that come with messages and are not needed for others are of use to who sends them.
 void StreamLink::return_surplus() {
   while (auto surplus = surplus_segment()) {
-    writer_.send(channel_, make_frame(to_process(Kind::spare, {}), {std::move(*surplus), {}}));
+    writer_.send(*stream_, make_frame(to_process(Kind::spare, {}), {std::move(*surplus), {}}));
   }
 }
 
 void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   return_surplus();
-  channel_.ring_if_asleep();
+  stream_->ring_if_asleep();
   driven_since_ = steady_clock::now();
   const auto spin_until = driven_since_ + (spare_core_ ? kSpin : 0us);
   do {
-    const auto frames = reader_.pump(channel_, deliver_);
+    const auto frames = reader_.pump(*stream_, deliver_);
     if (direct_.pump() || frames != 0) return;
     if (deadline.passed()) return;
     if (spare_core_) ::sched_yield();
@@ -92,8 +92,8 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*left).count();
     timeout.tv_nsec = (*left % 1s).count();
   }
-  channel_.announce_sleep();
-  if (direct_.announce_sleep() && !channel_.readable()) {
+  stream_->announce_sleep();
+  if (direct_.announce_sleep() && !stream_->readable()) {
     const int bell = direct_.bell();
     driver_sleeps_ = true;
     lock.unlock();
@@ -104,8 +104,8 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     static_cast<void>(::eventfd_read(driver_bell_.get(), &rung));
   }
   direct_.announce_awake();
-  channel_.announce_awake();
-  if (!channel_.drain_doorbell() && !channel_.readable()) lost_();
+  stream_->announce_awake();
+  if (!stream_->drain_doorbell() && !stream_->readable()) lost_();
 }
 
 }  // namespace mpx::detail

@@ -1,23 +1,25 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "core/byte_stream.hpp"
 #include "core/frame_stream.hpp"
 #include "core/unique_fd.hpp"
 #include "endpoint/link.hpp"
 
 namespace mpx::detail {
 
-/// The link of code outside a rank: frames over a channel to the rank that supervises it.
+/// The link of code outside a rank: frames over a stream to the rank that it is attached to.
 class StreamLink : public Link {
  public:
   /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is
   /// gone. `words`: those that the rank shares with this process; null: it asks for all.
-  StreamLink(Channel channel, std::function<void(Frame&&)> deliver, std::function<void()> lost,
+  StreamLink(std::unique_ptr<ByteStream> stream, std::function<void(Frame&&)> deliver, std::function<void()> lost,
              const MappedWords* words = nullptr);
 
   void send(Frame frame) override;
-  void flush() override { channel_.ring_if_asleep(); }
+  void flush() override { stream_->ring_if_asleep(); }
   void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
   void interrupt() override;
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
@@ -35,13 +37,11 @@ class StreamLink : public Link {
   }
   DirectInbox* direct() override { return &direct_; }
 
-  [[nodiscard]] Channel& channel() { return channel_; }
-
  private:
   void return_surplus();
   void sleep(const timespec* timeout, int bell = -1, int other_bell = -1) const;
 
-  Channel channel_;
+  std::unique_ptr<ByteStream> stream_;
   const MappedWords* words_;
   UniqueFd driver_bell_;        // rung by another thread of this process
   bool driver_sleeps_ = false;  // guarded by the client's mutex

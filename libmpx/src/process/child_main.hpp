@@ -1,6 +1,6 @@
 #pragma once
 
-#include "processes/fork_server_protocol.hpp"
+#include "processes/spawner.hpp"
 
 namespace mpx::detail {
 

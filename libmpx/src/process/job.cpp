@@ -123,13 +123,13 @@ void compare_builds(const MpiSession& session, const Transport& transport) {
 
 }  // namespace
 
-Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
+Job::Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner)
     : session_(session), transport_(session.make_transport()) {
   compare_builds(session, *transport_);
   words_ = session.make_words();
   auto slots = slots_of(size());
   const auto each = cpus_per_slot();
-  const auto descriptions = session.all_gather(describe_rank(forker.has_value()));
+  const auto descriptions = session.all_gather(describe_rank(spawner != nullptr));
   Identity self;
   self.id = ProcessId(rank(), 0);
   self.name = rank() == 0 ? "MainProcess" : fmt::format("Rank-{}", rank());
@@ -154,12 +154,12 @@ Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
     if (const auto shortage = describe_shortage(cores, each); !shortage.empty())
       log_warn("{}", shortage);
   }
-  if (forker && words_->shared() != nullptr) forker->share(*words_->shared());
+  if (spawner && words_->shared() != nullptr) spawner->share(*words_->shared());
   client_ = std::make_shared<Client>(self);
   Runtime::Options options;
   options.transport = transport_.get();
   options.words = words_.get();
-  options.forker = std::move(forker);
+  options.spawner = std::move(spawner);
   options.slots = std::move(ranks);
   options.own_slots = own_slots(*transport_, cores, each);
   options.deliver_local = [client = client_.get()](Frame&& frame) {

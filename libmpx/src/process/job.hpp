@@ -18,8 +18,8 @@ constexpr std::chrono::seconds kPatience{10};
 class Job {
  public:
   /// Collective. Throws LaunchError on every rank if the ranks do not fit together.
-  /// `forker` is taken only if that succeeds; a rank without one starts no processes.
-  Job(const MpiSession& session, std::optional<ForkServer>&& forker);
+  /// `spawner` is taken only if that succeeds; a rank without one starts no processes.
+  Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner);
   /// Throws LaunchError or UsageError if a variable of the environment is wrong: where that may be
   /// so on some ranks only, to be called before the others rely on this one.
   static void check_settings();
@@ -42,8 +42,8 @@ class Job {
   void finish();
   /// After serve() or finish(), collective: what is still on its way is taken in and dropped.
   void drain() { transport_->drain(); }
-  /// What was given as `forker`, for another Job.
-  std::optional<ForkServer> release_fork_server() { return runtime_->release_fork_server(); }
+  /// What was given as `spawner`, for another Job.
+  std::unique_ptr<Spawner> release_spawner() { return runtime_->release_spawner(); }
   /// Other threads of this rank get UsageError from now on.
   void keep_to_this_thread() { link_->keep_to_this_thread(); }
 

@@ -73,7 +73,7 @@ class Program {
     session_.abort(1);
   }
 
-  std::optional<ForkServer> fork_server_;
+  std::unique_ptr<Spawner> fork_server_;
   HeldRequests held_;  // from MPI's threads, too
   MpiLibrary library_;
   MpiSession session_;

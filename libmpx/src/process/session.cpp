@@ -29,7 +29,7 @@ namespace mpx::detail {
 namespace {
 
 /// Between Sessions; a Session has it on loan.
-std::optional<ForkServer> prepared;
+std::unique_ptr<Spawner> prepared;
 
 std::atomic<bool> taken = false;  // by a Session of this rank
 
@@ -185,7 +185,7 @@ struct SessionCore::State {
       job->serve();
     }
     job->drain();
-    prepared = job->release_fork_server();
+    prepared = job->release_spawner();
     job.reset();
     at_finalize.reset();
     session.reset();

@@ -21,6 +21,7 @@
 #include "core/pack.hpp"
 #include "mpx/error.hpp"
 #include "processes/fork_server_process.hpp"
+#include "processes/fork_server_protocol.hpp"
 #include "processes/start_conditions.hpp"
 
 namespace mpx::detail {
@@ -47,7 +48,7 @@ void append(std::vector<std::byte>& to, const T* from, std::size_t count) {
 
 }  // namespace
 
-ForkServer ForkServer::start(ChildMain child_main) {
+std::unique_ptr<ForkServer> ForkServer::start(ChildMain child_main) {
   open_standard_descriptors();
   if (const auto threads = thread_count(); threads > kOwnThreads) {
     throw LaunchError(
@@ -72,26 +73,11 @@ ForkServer ForkServer::start(ChildMain child_main) {
     ours.reset();
     ForkServerProcess(std::move(theirs), rank, group, std::move(child_main)).run();
   }
-  return ForkServer(std::move(ours), pid, rank);
+  return std::unique_ptr<ForkServer>(new ForkServer(std::move(ours), pid, rank));
 }
 
 ForkServer::ForkServer(UniqueFd socket, pid_t pid, pid_t owner)
     : socket_(std::move(socket)), pid_(pid), owner_(owner) {}
-
-ForkServer::ForkServer(ForkServer&& other) noexcept
-    : socket_(std::move(other.socket_)),
-      pid_(std::exchange(other.pid_, -1)),
-      owner_(other.owner_) {}
-
-ForkServer& ForkServer::operator=(ForkServer&& other) noexcept {
-  if (this != &other) {
-    stop();
-    socket_ = std::move(other.socket_);
-    pid_ = std::exchange(other.pid_, -1);
-    owner_ = other.owner_;
-  }
-  return *this;
-}
 
 ForkServer::~ForkServer() { stop(); }
 
@@ -143,17 +129,17 @@ void ForkServer::signal(std::uint64_t serial, int signo) {
   send_fds(socket_.get(), std::as_bytes(std::span(&command, 1)), {});
 }
 
-std::vector<ForkServerEvent> ForkServer::poll() {
-  std::vector<ForkServerEvent> events;
+std::vector<SpawnEvent> ForkServer::poll() {
+  std::vector<SpawnEvent> events;
   while (pid_ >= 0) {
-    ForkServerEvent event;
+    SpawnEvent event;
     const auto message = recv_fds(socket_.get(), std::as_writable_bytes(std::span(&event, 1)));
     if (message.state == ReceivedMessage::State::nothing_yet) break;
     if (message.state == ReceivedMessage::State::message) {
       events.push_back(event);
       continue;
     }
-    event = {ForkServerEvent::Type::server_died, 0, pid_, 0};
+    event = {SpawnEvent::Type::server_died, 0, pid_, 0};
     reap(&event.status);
     events.push_back(event);
   }

@@ -3,10 +3,11 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/unique_fd.hpp"
-#include "processes/fork_server_protocol.hpp"
+#include "processes/spawner.hpp"
 
 namespace mpx::detail {
 
@@ -22,35 +23,26 @@ namespace mpx::detail {
 /// choice when memory runs out, and see no launcher's variables.
 ///
 /// Thread safety: none; one thread at a time.
-class ForkServer {
+class ForkServer final : public Spawner {
  public:
   /// Opens /dev/null where standard descriptors are closed, flushes stdio and the standard streams,
   /// raises the limit of open files (children have the old one), and forks the fork server. Throws
   /// LaunchError if the program has more than one thread, or if
   /// it cannot fork.
-  static ForkServer start(ChildMain child_main);
+  static std::unique_ptr<ForkServer> start(ChildMain child_main);
 
-  ForkServer(ForkServer&& other) noexcept;
-  ForkServer& operator=(ForkServer&& other) noexcept;
-  ~ForkServer();  ///< as stop(); in a process forked from the rank, lets go of the fork server only
+  ~ForkServer()
+      override;  ///< as stop(); in a process forked from the rank, lets go of the fork server only
 
-  /// Asks for a child; started or failed, and later exited, come from poll(). May wait for the
-  /// server to take in earlier requests, never for a child. Does nothing if the fork server is dead.
+  /// May wait for the server to take in earlier requests. Does nothing if the fork server is dead.
   /// Throws UsageError if `serial` and `options` take more than 64 KiB.
-  void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {});
-
-  /// Children that start from now on reach these words themselves.
-  void share(const SharedWords& words);
-
-  /// Sends a signal to a child, if it has not ended. SIGTERM and SIGINT end it with that signal's
-  /// status, unless the user's code has taken over their handlers; SIGUSR1 and SIGUSR2 are ignored.
-  void signal(std::uint64_t serial, int signo);
-
-  /// Becomes readable when poll() has something to return, and stays so after server_died.
-  [[nodiscard]] int socket() const { return socket_.get(); }
-
-  /// What has happened since, in order; never blocks. server_died comes once, as the last event.
-  std::vector<ForkServerEvent> poll();
+  void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {}) override;
+  void share(const SharedWords& words) override;
+  /// SIGTERM and SIGINT end a child with that signal's status, unless the user's code has taken over
+  /// their handlers; SIGUSR1 and SIGUSR2 are ignored.
+  void signal(std::uint64_t serial, int signo) override;
+  [[nodiscard]] int socket() const override { return socket_.get(); }
+  std::vector<SpawnEvent> poll() override;
 
   /// Ends the fork server, after it has killed all its descendants, and waits for that.
   void stop() noexcept;

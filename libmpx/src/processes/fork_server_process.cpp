@@ -174,7 +174,7 @@ void ForkServerProcess::map_words(ByteView layout, std::vector<UniqueFd> fds) {
 
 void ForkServerProcess::spawn(const ForkServerCommand& command, ByteView rest,
                               std::vector<UniqueFd> fds) {
-  using Type = ForkServerEvent::Type;
+  using Type = SpawnEvent::Type;
   if (fds.size() != 2) return report({Type::failed, command.serial, 0, EMFILE});
   AnnouncedSignals* announced = take_slot();
   const pid_t pid = announced ? ::fork() : -1;
@@ -222,7 +222,7 @@ void ForkServerProcess::signal(const ForkServerCommand& command) {
       announce(*children_[found->second].announced, command.signo);
     ::kill(found->second, command.signo);
   }
-  report({ForkServerEvent::Type::signalled, command.serial, 0, command.signo});
+  report({SpawnEvent::Type::signalled, command.serial, 0, command.signo});
 }
 
 void ForkServerProcess::reap() {
@@ -238,11 +238,11 @@ void ForkServerProcess::reap() {
     pids_.erase(child.serial);
     child.announced->store(0, std::memory_order_relaxed);
     free_slots_.push_back(child.announced);
-    report({ForkServerEvent::Type::exited, child.serial, pid, status});
+    report({SpawnEvent::Type::exited, child.serial, pid, status});
   }
 }
 
-void ForkServerProcess::report(const ForkServerEvent& event) {
+void ForkServerProcess::report(const SpawnEvent& event) {
   unsent_.push_back(event);
   flush();
 }

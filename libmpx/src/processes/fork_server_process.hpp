@@ -12,6 +12,7 @@
 
 #include "core/unique_fd.hpp"
 #include "processes/fork_server_protocol.hpp"
+#include "processes/spawner.hpp"
 #include "processes/stop_signal.hpp"
 
 namespace mpx::detail {
@@ -40,7 +41,7 @@ class ForkServerProcess {
   [[noreturn]] void become_child(const ForkServerCommand& command, ByteView rest, ChannelFds fds,
                                  const AnnouncedSignals* announced) noexcept;
   void reap();
-  void report(const ForkServerEvent& event);
+  void report(const SpawnEvent& event);
   void flush();
   AnnouncedSignals* take_slot();
   [[noreturn]] void end(int status) noexcept;
@@ -55,7 +56,7 @@ class ForkServerProcess {
   char name_of_rank_[16] = {};
   std::unordered_map<pid_t, Child> children_;
   std::unordered_map<std::uint64_t, pid_t> pids_;  // by serial
-  std::deque<ForkServerEvent> unsent_;
+  std::deque<SpawnEvent> unsent_;
   std::vector<AnnouncedSignals*> free_slots_;
   std::array<std::byte, kMaxCommandBytes> buffer_;
 };

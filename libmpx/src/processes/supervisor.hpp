@@ -2,17 +2,16 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
-#include "core/frame_stream.hpp"
-#include "processes/fork_server.hpp"
+#include "processes/peer.hpp"
 #include "processes/process_slots.hpp"
+#include "processes/spawner.hpp"
 #include "wire/process.hpp"
-#include "wire/shared_block.hpp"
 #include "wire/waits.hpp"
 
 namespace mpx::detail {
@@ -24,12 +23,12 @@ namespace mpx::detail {
 class Supervisor {
  public:
   /// Routes a frame that a process sent, or that the supervisor sends itself.
-  using Route = std::function<void(Frame&&)>;
+  using Route = Peer::Route;
 
-  Supervisor(int rank, std::string host, std::optional<ForkServer> forker, Route route);
+  Supervisor(int rank, std::string host, std::unique_ptr<Spawner> spawner, Route route);
 
-  /// Starts processes through this fork server from now on.
-  void adopt(std::optional<ForkServer> forker) { fork_server_ = std::move(forker); }
+  /// Starts processes through it from now on.
+  void adopt(std::unique_ptr<Spawner> spawner) { spawner_ = std::move(spawner); }
 
   /// Slots for the processes that start from now on.
   void set_slots(ProcessSlots slots) { slots_ = std::move(slots); }
@@ -71,10 +70,8 @@ class Supervisor {
 
   /// Ends all processes now.
   void stop();
-  /// After stop(): the fork server, for another use.
-  std::optional<ForkServer> release_fork_server() {
-    return std::exchange(fork_server_, std::nullopt);
-  }
+  /// After stop(): what starts processes, for another use.
+  std::unique_ptr<Spawner> release_spawner() { return std::move(spawner_); }
 
   /// Called with every descriptor to be watched while asleep (true) and no longer (false).
   std::function<void(int fd, bool add)> watch;
@@ -83,28 +80,13 @@ class Supervisor {
 
  private:
   struct Child {
-    Child(ProcessId name, Channel side) : id(name), channel(std::move(side)) {}
-    ProcessId id;
-    Channel channel;
+    Child(ProcessId id, std::unique_ptr<ByteStream> stream, SharedBlock* shared, const Route& route)
+        : peer(id, kProcessPeer, std::move(stream), shared, route) {}
+    Peer peer;
     ProcessFacts facts;
     std::optional<std::size_t> slot;
-    FrameReader reader;
-    FrameWriter writer;
-    std::set<int> touched;  // ranks of homes that it may have used
-    int last_touched = -1;
-    std::unordered_map<std::uint16_t, ObjectId> slots;  // whose units a claim slot carries
-    std::deque<Frame> stalled;                          // claimable deliveries without number space
-    bool asked = false;  // what it waits for, and it has not answered
     bool ended = false;
     bool refused = false;  // what it sent cannot be right: it is killed, and not listened to
-    std::map<ObjectId, std::int64_t> permits;
-    std::map<Reference, int> arrived;  // references in what it was sent, until it takes them over
-    std::set<Reference> arguments;     // of these, what it was started with
-    Frame puts;                        // queue_puts: small puts in a row, gathered
-    [[nodiscard]] SharedBlock& shared() const;
-    void settle(const Reference& reference);
-    template <class Tell>
-    void tell_permits(Tell tell) const;
   };
 
   void kill(Child& child);
@@ -112,28 +94,19 @@ class Supervisor {
   void report_start(ProcessId id, const ProcessFacts& facts);
   void log_failures();
   std::size_t pump_child(Child& child);
-  void on_frame(Child& child, Frame&& frame);
-  static void replace_segment(Child& child, std::size_t size);
-  static void touch(Child& child, std::int32_t home);
-  bool gather_put(Child& child, const Frame& frame);
-  void send_puts(Child& child);
-  bool stamp(Child& child, Frame& frame);
-  void give_back(Child& child, std::uint16_t slot, const ObjectId& object);
-  void on_event(const ForkServerEvent& event);
+  void on_event(const SpawnEvent& event);
   void report_end(Child& child);
   void kill_children();
-  static std::vector<Reference> references_of(const Frame& frame);
-  void drop_references(const Frame& frame);
 
   int rank_;
   std::string host_;
-  std::optional<ForkServer> fork_server_;
+  std::unique_ptr<Spawner> spawner_;
   ProcessSlots slots_;
   Route route_;
   std::string failure_;       // why the last process could not be started; empty: it could
   std::size_t failures_ = 0;  // of this kind, in a row
   std::uint32_t rounds_ = 0;
-  std::deque<FrameHeader> signals_;  // that the fork server has not sent yet, in order
+  std::deque<FrameHeader> signals_;  // that the spawner has not sent yet, in order
   std::vector<Child*> round_;        // what pump() goes through
   bool asleep_ = false;              // announced; a new process must know it too
   bool stopping_ = false;

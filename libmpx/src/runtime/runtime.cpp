@@ -37,7 +37,7 @@ Runtime::Runtime(Options options)
       homes_([this](const FrameHeader& request, Payload arguments, Outbox& out) {
         return make_home(request, arguments, {rank(), words_, directory_}, out);
       }),
-      supervisor_(transport_.rank(), transport_.host(transport_.rank()), std::nullopt,
+      supervisor_(transport_.rank(), transport_.host(transport_.rank()), nullptr,
                   [this](Frame&& frame) { route(std::move(frame)); }),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -52,8 +52,8 @@ Runtime::Runtime(Options options)
   };
   watch(transport_.doorbell(), true);
   watch(nudge_.get(), true);
-  if (options.forker) watch(options.forker->socket(), true);
-  supervisor_.adopt(std::move(options.forker));
+  if (options.spawner) watch(options.spawner->socket(), true);
+  supervisor_.adopt(std::move(options.spawner));
   supervisor_.set_slots(std::move(options.own_slots));
   supervisor_.watch = watch;
   supervisor_.fatal = std::move(options.fatal);

@@ -30,7 +30,7 @@ class Runtime : private Outbox {
   struct Options {
     Transport* transport = nullptr;
     Words* words = nullptr;
-    std::optional<ForkServer> forker;               ///< none: this rank starts no processes
+    std::unique_ptr<Spawner> spawner;               ///< none: this rank starts no processes
     std::vector<Directory::RankSlots> slots;        ///< rank 0 only
     ProcessSlots own_slots;                         ///< of this rank
     std::function<void(Frame&&)> deliver_local;     ///< to the code that runs inside this rank
@@ -99,7 +99,7 @@ class Runtime : private Outbox {
   /// Rank 0: pools with work left and live processes, a line each, for a person to read.
   [[nodiscard]] std::string unfinished() const;
   /// Gives up the fork server; no process starts any more.
-  std::optional<ForkServer> release_fork_server() { return supervisor_.release_fork_server(); }
+  std::unique_ptr<Spawner> release_spawner() { return supervisor_.release_spawner(); }
 
  private:
   void send(Frame frame) override { route(std::move(frame)); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -71,8 +72,10 @@ struct Large {
   [[nodiscard]] bool sole() const { return whole.use_count() == 1 && size == whole->size(); }
   /// The bytes; copied only if others hold them too.
   [[nodiscard]] Bytes take() && {
-    const auto bytes = view();
-    return sole() ? std::move(*whole) : Bytes(bytes.begin(), bytes.end());
+    if (sole()) return std::move(*whole);
+    Bytes copy(size);
+    if (size != 0) std::memcpy(copy.data(), view().data(), size);
+    return copy;
   }
 };
 
