@@ -29,7 +29,7 @@ class DirectLink : public Link {
     return runtime_.words().reaches(word.home);
   }
   std::uint64_t work_on_word(const WordRequest& request) override {
-    return perform(request, runtime_.words());
+    return runtime_.words().perform(request);
   }
 
   /// From now on other threads get UsageError: below MPI_THREAD_SERIALIZED they may not call MPI.

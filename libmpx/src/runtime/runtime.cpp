@@ -203,7 +203,7 @@ void Runtime::work_on_word(Frame&& frame) {
   }
   const auto header = frame.header;
   try {
-    const auto was = perform(request, words_);
+    const auto was = words_.perform(request);
     if (request.permits != 0 && was == request.expected) note_permits(header, request.permits);
     reply(header, Status::ok, Packer::pack(was));
   } catch (const UsageError& error) {
