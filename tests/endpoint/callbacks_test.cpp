@@ -36,7 +36,7 @@ TEST(Callbacks, RunAlsoIfNoThreadOfTheProgramWaits) {
       std::this_thread::sleep_for(1ms);  // the background thread sleeps again, most likely
       const auto ran = std::make_shared<std::atomic<bool>>(false);
       {
-        const std::lock_guard guard(client->mutex());
+        const ClientLock guard(client->mutex());
         client->run_soon([ran] { *ran = true; });
       }
       ASSERT_TRUE(comes(ran));
@@ -52,15 +52,15 @@ TEST(Callbacks, RunAlsoIfTheyComeInAsAThreadEndsItsWait) {
     const auto id = new_queue(*client, 1);
     for (int round = 0; round < 50; ++round) {
       const auto ran = std::make_shared<std::atomic<bool>>(false);
-      std::unique_lock lock(client->mutex());
+      ClientLock lock(client->mutex());
       bool done = false;
-      client->post_call(lock, Kind::queue_info, id, {}, [&](const Reply&) {
+      client->post_call(Kind::queue_info, id, {}, [&](const Reply&) {
         done = true;
-        client->post_call(lock, Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
+        client->post_call(Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
           client.run_soon([ran] { *ran = true; });
         });
       });
-      client->wait(lock, Deadline::never(), {}, [&] {
+      client->wait(Deadline::never(), {}, [&] {
         if (done) std::this_thread::sleep_for(1ms);
         return done;
       });

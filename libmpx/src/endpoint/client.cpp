@@ -61,7 +61,7 @@ void Client::set_current_of_thread(std::shared_ptr<Client> client) {
 
 void Client::attach(Link* link, ClaimWord* claims, PermitNotes* permits) {
   watch_forks();
-  const std::lock_guard guard(mutex_);
+  const ClientLock guard(mutex_);
   link_ = link;
   map_ = link->mapped_words();
   permits_ = permits;
@@ -79,7 +79,7 @@ void Client::detach() {
   // What waits here for answers and callbacks may hold objects, which hold this client.
   decltype(handlers_) handlers;
   decltype(soon_) soon;
-  const std::lock_guard guard(mutex_);
+  const ClientLock guard(mutex_);
   link_ = nullptr;
   map_ = nullptr;
   handlers.swap(handlers_);
@@ -93,7 +93,7 @@ void Client::require_link() const {
 }
 
 ObjectId Client::new_object(int home) {
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   return {home, next_object_++, self_.id};
 }
 
@@ -127,12 +127,12 @@ void Client::send_count(Kind kind, const Reference& reference) {
 
 void Client::post(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex());
-  post(lock, kind, object, std::move(payload), status);
+  const ClientLock lock(mutex());
+  post_locked(kind, object, std::move(payload), status);
 }
 
-void Client::post(std::unique_lock<std::mutex>& /*lock*/, Kind kind, const ObjectId& object,
-                  Payload payload, std::uint16_t status, std::uint64_t call) {
+void Client::post_locked(Kind kind, const ObjectId& object, Payload payload, std::uint16_t status,
+                         std::uint64_t call) {
   require_link();
   send(kind, object, {}, call, std::move(payload), status);
   link_->flush();
@@ -146,22 +146,22 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
                                         Deadline deadline, std::function<void(Reply)> late,
                                         std::uint16_t status) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex());
+  const ClientLock lock(mutex());
   require_link();
   Pending pending(*this);
   send(kind, object, {}, pending.call, std::move(payload), status);
   if (pending.done)
     link_->flush();  // answered in this rank: what it set off elsewhere must leave too
   if (deadline.is_never()) {
-    wait_for_answer(lock, pending, {kind, object}, object.home);
+    wait_for_answer(pending, {kind, object}, object.home);
   } else {
-    wait(lock, deadline, {kind, object}, [&] { return pending.done; });
+    wait(deadline, {kind, object}, [&] { return pending.done; });
   }
   if (pending.done) return std::move(pending.reply);
   // The home says which of the two was first.
   send(Kind::cancel, object, {}, pending.call, {}, 0);
   if (pending.done) link_->flush();
-  wait(lock, late ? Deadline::after(kGrace) : Deadline::never(), {kind, object},
+  wait(late ? Deadline::after(kGrace) : Deadline::never(), {kind, object},
        [&] { return pending.done; });
   if (pending.done) return std::move(pending.reply);
   handlers_[pending.call] = std::move(late);
@@ -170,36 +170,34 @@ std::optional<Reply> Client::call_until(Kind kind, const ObjectId& object, Paylo
 
 Reply Client::call_service(Kind kind, ProcessId to, Payload payload, const ObjectId& object) {
   const auto kept = std::exchange(payload.kept, {});
-  std::unique_lock lock(mutex());
+  const ClientLock lock(mutex());
   require_link();
   Pending pending(*this);
   send(kind, object, to, pending.call, std::move(payload), 0);
   if (pending.done) link_->flush();
-  wait_for_answer(lock, pending, {kind, object}, to.rank().number());
+  wait_for_answer(pending, {kind, object}, to.rank().number());
   return std::move(pending.reply);
 }
 
-void Client::wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending,
-                             const Purpose& purpose, int home) {
+void Client::wait_for_answer(const Pending& pending, const Purpose& purpose, int home) {
   const auto done = [&] { return pending.done; };
   const auto kind = purpose.kind;
   const auto patience = patience_.load();
   if (patience.count() == 0 || (kind != Kind::create && kind != Kind::name_find)) {
-    wait(lock, Deadline::never(), purpose, done);
+    wait(Deadline::never(), purpose, done);
     return;
   }
-  if (wait(lock, Deadline::after(patience), purpose, done)) return;
+  if (wait(Deadline::after(patience), purpose, done)) return;
   log_warn(
       "{} takes more than {} s: rank {} has not answered{}; a rank of a Session answers while it "
       "is in a call of libmpx, so where it computes or waits in MPI it must call progress() now "
       "and then; still waiting",
       kind == Kind::create ? "making an object" : "looking up a named object", patience.count(),
       home, kind == Kind::create ? "" : ", or another process has still to make the object");
-  wait(lock, Deadline::never(), purpose, done);
+  wait(Deadline::never(), purpose, done);
 }
 
-std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kind,
-                                const ObjectId& object, Payload payload,
+std::uint64_t Client::post_call(Kind kind, const ObjectId& object, Payload payload,
                                 std::function<void(Reply)> on_reply) {
   require_link();
   const auto call = next_call_++;
@@ -209,14 +207,13 @@ std::uint64_t Client::post_call(std::unique_lock<std::mutex>& /*lock*/, Kind kin
   return call;
 }
 
-void Client::cancel(std::unique_lock<std::mutex>& /*lock*/, std::uint64_t call,
-                    const ObjectId& object) {
+void Client::cancel(std::uint64_t call, const ObjectId& object) {
   if (link_ == nullptr || !handlers_.contains(call)) return;
   send(Kind::cancel, object, {}, call, {}, 0);
   link_->flush();
 }
 
-bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting) {
+bool Client::wait_once(Deadline deadline, Waiting* waiting) {
   // A wait that ends soon need not know when it began.
   constexpr int kRounds = 64;
   require_link();
@@ -226,7 +223,7 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Wa
   if (!driving_) {
     driving_ = true;
     try {
-      link_->drive(lock, deadline);
+      link_->drive(mutex_, deadline);
     } catch (...) {
       driving_ = false;
       turn_.notify_all();
@@ -236,14 +233,14 @@ bool Client::wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Wa
     driving_ = false;
     if (ended_) turn_.notify_all();
     if (waiting != nullptr && waiting->since_ == Time{}) waiting->since_ = link_->driven_since();
-    if (!soon_.empty()) run_tasks(lock);
+    if (!soon_.empty()) run_tasks();
   } else {
     link_->flush();  // the driver may sleep, with what this thread has just sent in a batch
     ++waiting_;
     if (deadline.is_never()) {
-      turn_.wait(lock);
+      turn_.wait(mutex_);
     } else if (!deadline.is_now()) {
-      turn_.wait_until(lock, deadline.when());
+      turn_.wait_until(mutex_, deadline.when());
     }
     --waiting_;
   }
@@ -259,9 +256,9 @@ void Client::hand_over() {
   }
 }
 
-void Client::drive_once(std::unique_lock<std::mutex>& lock) {
+void Client::drive_once() {
   if (driving_ || link_ == nullptr) return;
-  wait_once(lock, Deadline::now(), nullptr);
+  wait_once(Deadline::now(), nullptr);
   hand_over();
 }
 
@@ -280,13 +277,9 @@ void Client::run_soon(std::function<void()> task) {
   if (!driving_ && task_thread_ != std::this_thread::get_id()) link_->interrupt();
 }
 
-void Client::run_tasks(std::unique_lock<std::mutex>& lock) {
+void Client::run_tasks() {
   auto tasks = std::exchange(soon_, {});
-  lock.unlock();
-  struct Relock {
-    std::unique_lock<std::mutex>& lock;
-    ~Relock() { lock.lock(); }
-  } const relock{lock};
+  const ClientUnlock unlocked(mutex_);
   for (const auto& task : tasks) run_callback(task);
   tasks.clear();  // what they hold goes without the mutex, too
 }
@@ -358,7 +351,7 @@ void Client::deliver(Frame&& frame) {
 }
 
 void Client::set_handler(std::function<void(Frame&&)> handler) {
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   handler_ = std::move(handler);
   for (auto& frame : std::exchange(unhandled_, {})) handler_(std::move(frame));
 }
@@ -377,12 +370,12 @@ void Client::linger(const ObjectId& id, Linger rest) {
 }
 
 void Client::settle() {
-  std::unique_lock lock(mutex());
+  const ClientLock lock(mutex());
   if (link_ == nullptr) return;
   for (const auto& [id, core] : cores_) {
     if (!core.core->retired_) core.core->before_exit();
   }
-  wait(lock, Deadline::never(), {Kind::end_unbind}, [&] { return lingering_.empty(); });
+  wait(Deadline::never(), {Kind::end_unbind}, [&] { return lingering_.empty(); });
 }
 
 bool Client::take(const ClaimStamp& stamp, std::uint32_t number) {
@@ -409,7 +402,7 @@ void Client::free_claim_slot(std::uint16_t slot) {
 std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
   while (true) {
     {
-      const std::lock_guard guard(mutex());
+      const ClientLock guard(mutex());
       const auto found = cores_.find(id);
       if (found == cores_.end()) return nullptr;
       if (auto core = found->second.alive.lock()) return core;
@@ -421,13 +414,13 @@ std::shared_ptr<Core> Client::find_core(const ObjectId& id) {
 }
 
 void Client::remember(const std::shared_ptr<Core>& core) {
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   require_link();
   cores_[core->id_] = {core.get(), core};
 }
 
 bool Client::admit(const std::shared_ptr<Core>& core, const ObjectId& id, ProcessId counter) {
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   require_link();
   if (!cores_.try_emplace(id, KnownCore{core.get(), core}).second) return false;
   core->set_id(id, shared_from_this());
@@ -437,7 +430,7 @@ bool Client::admit(const std::shared_ptr<Core>& core, const ObjectId& id, Proces
 }
 
 void Client::retire(Core& core) {
-  std::unique_lock lock(mutex());
+  const ClientLock lock(mutex());
   if (core.id_.empty() || std::exchange(core.retired_, true)) return;
   const auto found = cores_.find(core.id_);
   if (found != cores_.end() && found->second.core == &core) cores_.erase(found);
@@ -448,7 +441,7 @@ void Client::retire(Core& core) {
       return link_->flush();
     }
     // What another process waits for must not lie here until this one waits for something.
-    wait(lock, Deadline::never(), {Kind::end_unbind, core.id_},
+    wait(Deadline::never(), {Kind::end_unbind, core.id_},
          [&, id = core.id_] { return !lingering_.contains(id); });
   } catch (const std::exception& error) {
     log_error("{} cannot be given up: {}", to_string(core.id_), error.what());
@@ -457,11 +450,7 @@ void Client::retire(Core& core) {
 
 void Client::drop(const std::vector<Reference>& handles) {
   if (is_forked_copy()) return;
-  std::unique_lock lock(mutex_);
-  drop(lock, handles);
-}
-
-void Client::drop(std::unique_lock<std::mutex>& /*lock*/, const std::vector<Reference>& handles) {
+  const ClientLock lock(mutex_);
   drop_from_delivery(handles);
 }
 

@@ -4,12 +4,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "core/claims.hpp"
+#include "core/client_mutex.hpp"
 #include "core/forks.hpp"
 #include "core/pack.hpp"
 #include "endpoint/link.hpp"
@@ -61,7 +60,7 @@ struct Reply {
 ///
 /// Waiting:       who waits drives: of the threads that wait, one drives the link, and hands over
 ///                when its own wait is done. No thread exists for this.
-/// Thread safety: all members; functions that take a lock want mutex() held by it.
+/// Thread safety: all members; what says so is called under mutex().
 class Client : public std::enable_shared_from_this<Client> {
  public:
   explicit Client(Identity self);
@@ -80,7 +79,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// under way in the link.
   void end_waits();
   [[nodiscard]] bool has_ended() {
-    const std::lock_guard guard(mutex());
+    const ClientLock guard(mutex());
     return ended_ || link_ == nullptr;
   }
   /// As end_waits(); messages go nowhere from now on.
@@ -88,7 +87,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
   [[nodiscard]] const Identity& self() const { return self_; }
   /// Throws UsageError in a copy of this process that fork() has made.
-  [[nodiscard]] std::mutex& mutex() {
+  [[nodiscard]] ClientMutex& mutex() {
     require_no_copy();
     return mutex_;
   }
@@ -124,14 +123,14 @@ class Client : public std::enable_shared_from_this<Client> {
   Reply call_service(Kind kind, ProcessId to, Payload payload = {}, const ObjectId& object = {});
   /// Sends a request that has no answer.
   void post(Kind kind, const ObjectId& object, Payload payload = {}, std::uint16_t status = 0);
-  void post(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object,
-            Payload payload = {}, std::uint16_t status = 0, std::uint64_t call = 0);
-  /// Starts a call whose answer completes something else (a delivery); `on_reply` gets it, under
-  /// the mutex.
-  std::uint64_t post_call(std::unique_lock<std::mutex>& lock, Kind kind, const ObjectId& object,
-                          Payload payload, std::function<void(Reply)> on_reply);
+  /// The same under the mutex, as all that follows here.
+  void post_locked(Kind kind, const ObjectId& object, Payload payload = {},
+                   std::uint16_t status = 0, std::uint64_t call = 0);
+  /// Starts a call whose answer completes something else (a delivery); `on_reply` gets it.
+  std::uint64_t post_call(Kind kind, const ObjectId& object, Payload payload,
+                          std::function<void(Reply)> on_reply);
   /// Gives up a post_call() that has not been answered.
-  void cancel(std::unique_lock<std::mutex>& lock, std::uint64_t call, const ObjectId& object);
+  void cancel(std::uint64_t call, const ObjectId& object);
 
   /// While it lives, this thread is known to wait. Made and ended under mutex().
   class Waiting {
@@ -153,20 +152,20 @@ class Client : public std::enable_shared_from_this<Client> {
     Waiting* next_;
   };
 
-  /// Waits until `ready()`, called under the lock, or the deadline; false then. Tries at least
-  /// once. `purpose` is what is told to who asks.
+  /// Waits until `ready()`, or the deadline; false then. Tries at least
+  /// once. `purpose` is what is told to who asks. Called under the
+  /// mutex, as is `ready`; others have it meanwhile.
   template <class Ready>
-  bool wait(std::unique_lock<std::mutex>& lock, Deadline deadline, const Purpose& purpose,
-            Ready ready) {
-    if (in_passing_) drive_once(lock);
+  bool wait(Deadline deadline, const Purpose& purpose, Ready ready) {
+    if (in_passing_) drive_once();
     if (ready()) return true;
     Waiting waiting(*this, purpose, deadline);
     try {
-      while (wait_once(lock, deadline, &waiting) && !ended_ && !ready()) {
+      while (wait_once(deadline, &waiting) && !ended_ && !ready()) {
       }
       // What has come by the deadline counts, also where this process was stopped until long after it.
       if (!driving_ && !ended_ && !deadline.is_now() && !ready())
-        wait_once(lock, Deadline::now(), nullptr);
+        wait_once(Deadline::now(), nullptr);
     } catch (...) {
       hand_over();
       throw;
@@ -216,7 +215,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// and where an operation on it is a message, whose answer may come later than that.
   [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
     if (mapped(word) != nullptr) return false;
-    const std::lock_guard guard(mutex());
+    const ClientLock guard(mutex());
     if (link_ == nullptr) return true;
     if (link_->reaches(word)) return false;
     return !link_->asks_rank() || !(deadline.is_now() || deadline.is_never());
@@ -255,7 +254,6 @@ class Client : public std::enable_shared_from_this<Client> {
   static std::shared_ptr<CoreT> make_core(Args&&... args);
   /// Gives back references of a value that arrived and will not be decoded.
   void drop(const std::vector<Reference>& handles);
-  void drop(std::unique_lock<std::mutex>& lock, const std::vector<Reference>& handles);
 
   /// Sends back what has been delivered, handles included. Called from Core::on().
   void return_from_delivery(Kind kind, const ObjectId& object, Payload payload,
@@ -303,10 +301,10 @@ class Client : public std::enable_shared_from_this<Client> {
   void settle();
 
   /// Takes in what has come, if no other thread does.
-  void look(std::unique_lock<std::mutex>& lock) { drive_once(lock); }
+  void look() { drive_once(); }
 
   /// Runs what run_soon() was given.
-  void run_tasks(std::unique_lock<std::mutex>& lock);
+  void run_tasks();
   [[nodiscard]] bool has_tasks() const { return !soon_.empty(); }
 
   /// Whether this process has ever started another; then its end waits for them.
@@ -343,22 +341,21 @@ class Client : public std::enable_shared_from_this<Client> {
     return map != nullptr && !is_forked_copy() ? map->at(word) : nullptr;
   }
   std::optional<std::uint64_t> peek(WordRef word);
-  bool wait_once(std::unique_lock<std::mutex>& lock, Deadline deadline, Waiting* waiting);
+  bool wait_once(Deadline deadline, Waiting* waiting);
   void tell_waits(std::uint64_t round);
   [[nodiscard]] int service_threads() const;
   void hand_over();
-  void drive_once(std::unique_lock<std::mutex>& lock);
+  void drive_once();
   void send(Kind kind, const ObjectId& object, ProcessId to, std::uint64_t call, Payload payload,
             std::uint16_t status);
   void require_link() const;
   [[noreturn]] static void fail_wait();
-  void wait_for_answer(std::unique_lock<std::mutex>& lock, const Pending& pending,
-                       const Purpose& purpose, int home);
+  void wait_for_answer(const Pending& pending, const Purpose& purpose, int home);
   void send_count(Kind kind, const Reference& reference);
 
   Identity self_;
-  std::mutex mutex_;
-  std::condition_variable turn_;  // to drive, or something was delivered
+  ClientMutex mutex_;
+  ClientCondition turn_;  // to drive, or something was delivered
   Link* link_ = nullptr;
   bool driving_ = false;
   bool ended_ = false;  // no call is served any more
@@ -417,8 +414,8 @@ void Client::watch_word(WordRef word, std::uint64_t seen, Deadline deadline, Eno
     }
     if (end->passed() || deadline.passed() || (look >= kLooks && soon->passed())) return;
     if (look % 16 == 0) {
-      std::unique_lock lock(mutex());
-      drive_once(lock);
+      const ClientLock lock(mutex());
+      drive_once();
     }
     ::sched_yield();  // the holder may wait for this core
   }

@@ -55,7 +55,7 @@ const ObjectId& Core::id() {
       client_.reset();
       throw;
     }
-    const std::lock_guard guard(client_->mutex());
+    const ClientLock guard(client_->mutex());
     client_->cores_[id_] = {this, weak_from_this()};
   });
   return id_;

@@ -75,13 +75,13 @@ int Client::service_threads() const {
 }
 
 void Client::end_waits() {
-  std::unique_lock lock(mutex_);
+  const ClientLock lock(mutex_);
   ended_ = true;
   map_ = nullptr;
   turn_.notify_all();
   while (driving_) {  // in there, without the mutex, it uses what is about to go
     link_->interrupt();
-    turn_.wait(lock);
+    turn_.wait(mutex_);
   }
 }
 

@@ -5,7 +5,7 @@ namespace mpx::detail {
 
 PermitNote* Client::note_of(WordRef word, const ObjectId& semaphore) {
   if (mapped(word) == nullptr) return nullptr;
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   if (permits_ == nullptr) return nullptr;
   PermitNote* free = nullptr;
   for (auto& note : *permits_) {
@@ -29,17 +29,17 @@ void Client::done_with(PermitNote* note) {
 /// What the word is, where this process reaches it itself.
 std::optional<std::uint64_t> Client::peek(WordRef word) {
   if (auto* const place = mapped(word)) return perform({.word = word}, *place);
-  const std::lock_guard guard(mutex());
+  const ClientLock guard(mutex());
   if (link_ == nullptr || !link_->reaches(word)) return std::nullopt;
   return link_->work_on_word({.word = word});
 }
 
 std::uint64_t Client::work_on_far_word(const WordRequest& request, const ObjectId& object) {
   {
-    std::unique_lock lock(mutex());
+    const ClientLock lock(mutex());
     require_link();
     // These need no answer from anybody: a loop of them drives now and then all the same.
-    if (in_passing_ && ++word_operations_ % 16 == 0) drive_once(lock);
+    if (in_passing_ && ++word_operations_ % 16 == 0) drive_once();
     if (link_->reaches(request.word) && (permits_ == nullptr || request.permits == 0))
       return link_->work_on_word(request);
   }

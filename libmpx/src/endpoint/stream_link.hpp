@@ -18,7 +18,7 @@ class StreamLink : public Link {
 
   void send(Frame frame) override;
   void flush() override { channel_.ring_if_asleep(); }
-  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  void drive(ClientMutex& mutex, Deadline deadline) override;
   void interrupt() override;
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
     return driven_since_;

@@ -67,7 +67,7 @@ void ConnectionCore::save_details(Writer& writer) const {
   // Who hands this end on has somebody else in mind than the process of which was told that it died.
   const auto from = Client::current();
   if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->find_core(peer_))) {
-    const std::lock_guard guard(from->mutex());
+    const ClientLock guard(from->mutex());
     other->incoming_.lost = other->outgoing_.lost = nullptr;
   }
   save_id(writer, peer_);
@@ -83,15 +83,15 @@ void ConnectionCore::send(Payload value) {
   auto& to = client();
   const auto kept = std::exchange(value.kept, {});
   if (!writable_) throw UsageError("send on the receiving end of a one-way pipe");
-  std::unique_lock lock(to.mutex());
+  const ClientLock lock(to.mutex());
   require_open("send");
   if (direct_ == nullptr) {
-    window_.admit(to, lock, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
+    window_.admit(to, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
                   [&] { return incoming_.over() || outgoing_.over() || closed_; });
   } else if (++direct_sends_ % SendWindow::kEvery == 0) {
-    to.look(lock);  // for the news that nobody reads the ring any more
+    to.look();  // for the news that nobody reads the ring any more
   }
-  if (window_.closed() && !incoming_.over() && !outgoing_.over()) learn_fate(lock);
+  if (window_.closed() && !incoming_.over() && !outgoing_.over()) learn_fate();
   require_open("send");
   for (const auto* fate : {&incoming_, &outgoing_}) {
     if (fate->lost) std::rethrow_exception(fate->lost);
@@ -101,8 +101,8 @@ void ConnectionCore::send(Payload value) {
   const bool direct = direct_ != nullptr;
   if (direct && send_direct(value)) return;
   const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
-  to.post(lock, Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
-          direct ? direct_offer_ : 0);
+  to.post_locked(Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
+                 direct ? direct_offer_ : 0);
 }
 
 /// By the direct ring, as long as it takes every message; then by the home again.
@@ -173,11 +173,11 @@ void ConnectionCore::drop_ring() {
 // A process that starts to receive tells the end's home once; from then on messages come by
 // themselves, those that wait there before the answer. A try waits for that, and it comes at once; a
 // wait with a time limit does for Client::kGrace at least.
-void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+void ConnectionCore::bind(Deadline deadline) {
   auto& from = client();
   if (!std::exchange(bound_, true)) {
     binding_ = std::make_shared<Binding>();
-    from.post_call(lock, Kind::end_bind, id(), {},
+    from.post_call(Kind::end_bind, id(), {},
                    [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
                      binding->answered = true;
                      const bool sound = reply.status == Status::ok || reply.status == Status::no;
@@ -187,21 +187,21 @@ void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline)
   if (deadline.is_now()) deadline = Deadline::never();
   if (deadline.left() < Client::kGrace && !deadline.is_never())
     deadline = Deadline::after(Client::kGrace);
-  from.wait(lock, deadline, {Kind::end_bind, id()},
+  from.wait(deadline, {Kind::end_bind, id()},
             [&, binding = binding_] { return binding->answered || is_readable(); });
 }
 
 /// Whether a receive has something to return or to throw.
 bool ConnectionCore::is_readable() { return has_message() || incoming_.over() || closed_; }
 
-bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+bool ConnectionCore::wait_readable(Deadline deadline) {
   if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
   require_open("recv");
   auto& from = client();
   while (true) {
-    bind(lock, deadline);
+    bind(deadline);
     const bool ready =
-        from.wait(lock, deadline, {Kind::end_item, id()}, [&] { return is_readable() || !bound_; });
+        from.wait(deadline, {Kind::end_item, id()}, [&] { return is_readable() || !bound_; });
     if (!ready || is_readable()) return ready;  // else another process receives now: it is asked
     if (deadline.passed()) return false;
   }
@@ -209,10 +209,10 @@ bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline 
 
 Payload ConnectionCore::receive() {
   auto& from = client();
-  std::unique_lock lock(from.mutex());
+  const ClientLock lock(from.mutex());
   ++receiving_;
   try {
-    wait_readable(lock, Deadline::never());
+    wait_readable(Deadline::never());
   } catch (...) {
     --receiving_;
     throw;
@@ -227,33 +227,33 @@ Payload ConnectionCore::receive() {
   auto value = inbox_.pop();
   unacknowledged_bytes_ += value.bytes.size();
   if (unacknowledged_bytes_ > kSyncBytes) {
-    from.post(lock, Kind::end_ack, id(),
-              {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
+    from.post_locked(Kind::end_ack, id(),
+                     {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
   }
   return value;
 }
 
 void ConnectionCore::put_back(Payload value) {
   auto& from = client();
-  const std::lock_guard guard(from.mutex());
+  const ClientLock guard(from.mutex());
   inbox_.put_back(std::move(value));
   from.wake_all();
 }
 
 bool ConnectionCore::poll(Deadline deadline) {
-  std::unique_lock lock(client().mutex());
-  return wait_readable(lock, deadline);
+  const ClientLock lock(client().mutex());
+  return wait_readable(deadline);
 }
 
 void ConnectionCore::subscribe() {
-  std::unique_lock lock(client().mutex());
-  if (readable_ && !closed_) bind(lock, Deadline::never());
+  const ClientLock lock(client().mutex());
+  if (readable_ && !closed_) bind(Deadline::never());
 }
 
 void ConnectionCore::close() {
   auto& from = client();
   {
-    std::unique_lock lock(from.mutex());
+    const ClientLock lock(from.mutex());
     if (std::exchange(closed_, true)) return;
   }
   from.retire(*this);
@@ -309,19 +309,17 @@ void ConnectionCore::on(Frame&& frame) {
 }
 
 /// The other end is gone, which the home of this one has been told, and with whom it went.
-void ConnectionCore::learn_fate(std::unique_lock<std::mutex>& lock) {
+void ConnectionCore::learn_fate() {
   const auto answered = std::make_shared<bool>(false);
-  client().post_call(lock, Kind::end_fate, id(), {},
-                     [this, answered, core = weak_from_this()](const Reply& reply) {
-                       *answered = true;
-                       if (core.expired()) return;
-                       if (reply.status != Status::ok)
-                         return on_peer(outgoing_, EndGone::closed, {});
-                       const auto [what, facts] =
-                           Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
-                       on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
-                     });
-  client().wait(lock, Deadline::never(), {Kind::end_fate, id()},
+  client().post_call(
+      Kind::end_fate, id(), {}, [this, answered, core = weak_from_this()](const Reply& reply) {
+        *answered = true;
+        if (core.expired()) return;
+        if (reply.status != Status::ok) return on_peer(outgoing_, EndGone::closed, {});
+        const auto [what, facts] = Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
+        on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
+      });
+  client().wait(Deadline::never(), {Kind::end_fate, id()},
                 [&] { return *answered || outgoing_.over() || closed_; });
 }
 

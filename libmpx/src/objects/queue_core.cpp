@@ -52,7 +52,7 @@ QueueCore::QueueCore(const QueueSettings& settings)
 
 QueueCore::~QueueCore() {
   if (!slot_) return;
-  const std::lock_guard guard(client().mutex());
+  const ClientLock guard(client().mutex());
   client().free_claim_slot(*slot_);
 }
 
@@ -121,18 +121,17 @@ bool QueueCore::accepted(const Reply& reply, Deadline deadline) {
 /// Sends the item one way; false: the home has had no room for earlier ones until the deadline.
 bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   auto& to = client();
-  std::unique_lock lock(to.mutex());
+  ClientLock lock(to.mutex());
   const auto closed = [&] { return closed_ || window_.closed(); };
-  const bool admitted =
-      closed() ||
-      window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader), deadline, closed);
+  const bool admitted = closed() || window_.admit(to, id(), item.bytes.size() + sizeof(FrameHeader),
+                                                  deadline, closed);
   if (closed()) {
     lock.unlock();
     throw_closed(deadline);
   }
   if (!admitted) return false;
   ++unasked_;
-  to.post(lock, Kind::queue_put, id(), std::move(item));
+  to.post_locked(Kind::queue_put, id(), std::move(item));
   return true;
 }
 
@@ -189,7 +188,7 @@ std::optional<Payload> QueueCore::take_ahead() {
 
 std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
-  std::unique_lock lock(from.mutex());
+  const ClientLock lock(from.mutex());
   if (!slot_) slot_ = from.new_claim_slot();
   const bool only_try = deadline.is_now();
   while (true) {
@@ -199,7 +198,7 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     const Getting getting{*this};
     const auto& answer = getting.answer;
     const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
-    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+    const auto call = from.post_call(only_try ? Kind::queue_try_get : Kind::queue_get, id(),
                                      {Packer::pack(kWant, *slot_, taken_), {}},
                                      [answer = answer, core, &from](const Reply& reply) {
                                        answer->come = true;
@@ -211,21 +210,20 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
                                        if (answer->given_up) from.run_soon([core] {});
                                      });
     const Purpose purpose{Kind::queue_get, id()};
-    const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
+    const bool come = from.wait(only_try ? Deadline::never() : deadline, purpose,
                                 [&] { return answer->come || has_spare(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
       // The home says which was first; where it says nothing, an item that comes late stays claimed
       // for the next get, and the home may take it back.
-      from.cancel(lock, call, id());
-      if (!from.wait(lock, Deadline::after(Client::kGrace), purpose,
-                     [&] { return answer->come; })) {
+      from.cancel(call, id());
+      if (!from.wait(Deadline::after(Client::kGrace), purpose, [&] { return answer->come; })) {
         answer->given_up = true;
-        from.post(lock, Kind::queue_give_up, id());
+        from.post_locked(Kind::queue_give_up, id());
       }
     }
     if (answer->item)  // each its own: those whose answer came before take first
-      from.wait(lock, Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
+      from.wait(Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
     if (answer->item || has_spare()) {
       if (auto item = take_ahead()) return item;
     }

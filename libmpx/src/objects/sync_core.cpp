@@ -106,14 +106,14 @@ void SyncCore::unlock() {
 bool SyncCore::lock_recursive(Deadline deadline) {
   const auto me = std::this_thread::get_id();
   {
-    const std::lock_guard guard(client().mutex());
+    const ClientLock guard(client().mutex());
     if (owner_ == me) {
       ++depth_;
       return true;
     }
   }
   if (!lock(deadline)) return false;
-  const std::lock_guard guard(client().mutex());
+  const ClientLock guard(client().mutex());
   owner_ = me;
   depth_ = 1;
   kept_ = shared_from_this();
@@ -124,7 +124,7 @@ void SyncCore::unlock_recursive() {
   std::shared_ptr<Core> kept;
   const bool ended = client().has_ended();
   {
-    const std::lock_guard guard(client().mutex());
+    const ClientLock guard(client().mutex());
     if (ended) {  // the wait of a Condition may have ended so, without its lock
       kept = std::move(kept_);
       return;
@@ -149,7 +149,7 @@ bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadl
   auto& to = client();
   std::uint64_t depth = 0;
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     require_owner("wait");
     depth = std::exchange(depth_, 0);
     owner_.reset();
@@ -158,7 +158,7 @@ bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadl
       to.call_until(Kind::condition_wait, id(), {Packer::pack(condition), {}}, deadline, {});
   Client::check(*reply, "wait");
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     owner_ = std::this_thread::get_id();
     depth_ = depth;
   }
@@ -168,7 +168,7 @@ bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadl
 void SyncCore::notify_at(const ObjectId& condition, bool recursive, std::uint64_t n) {
   auto& to = client();
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     require_owner("notify");
   }
   Client::check(to.call(Kind::condition_notify, id(), {Packer::pack(condition, n), {}}), "notify");

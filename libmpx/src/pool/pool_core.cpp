@@ -82,15 +82,15 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
   const auto kept = std::exchange(function.kept, {});
   std::uint64_t number = 0;
   {
-    std::unique_lock lock(to.mutex());
+    const ClientLock lock(to.mutex());
     number = batch->number_ = next_batch_++;
     batches_[number] = batch;
     if (known_functions_.insert(name).second) {
       Packer body;
       body.put(name);
       body.put_raw(function.bytes.data(), function.bytes.size());
-      to.post(lock, Kind::pool_function, id(),
-              {std::move(body).take(), std::move(function.handles)});
+      to.post_locked(Kind::pool_function, id(),
+                     {std::move(body).take(), std::move(function.handles)});
     }
   }
   auto payload = elements.writer_.take();
@@ -101,7 +101,7 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
   const auto reply = to.call(Kind::pool_submit, id(), std::move(payload));
   if (reply.status == Status::ok) return;
   {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     batches_.erase(number);
   }
   Client::check(reply, "submitting to a Pool");
@@ -149,7 +149,7 @@ void BatchCore::when_ready(std::function<void()> call) {
   if (!pool || size_ == 0) return Client::run_callback(call);
   auto& client = pool->client();
   {
-    const std::lock_guard guard(client.mutex());
+    const ClientLock guard(client.mutex());
     if (received_ < size_) {
       callbacks_.push_back(std::move(call));
       return;
@@ -161,8 +161,8 @@ void BatchCore::when_ready(std::function<void()> call) {
 bool BatchCore::ready() {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
-  std::unique_lock lock(client.mutex());
-  return client.wait(lock, Deadline::now(), {}, [&] { return received_ == size_; });
+  const ClientLock lock(client.mutex());
+  return client.wait(Deadline::now(), {}, [&] { return received_ == size_; });
 }
 
 bool BatchCore::wait(Deadline deadline) {
@@ -170,13 +170,13 @@ bool BatchCore::wait(Deadline deadline) {
   auto& client = pool->client();
   const auto some = [&] { return !arrived_.empty() || received_ == size_; };
   while (true) {
-    std::unique_lock lock(client.mutex());
+    ClientLock lock(client.mutex());
     const bool there = some();
     lock.unlock();
     if (!there) {
       const LentSlot lent;
-      std::unique_lock waiting(client.mutex());
-      if (!client.wait(waiting, deadline, {Kind::pool_results, pool->id()}, some)) return false;
+      const ClientLock waiting(client.mutex());
+      if (!client.wait(deadline, {Kind::pool_results, pool->id()}, some)) return false;
     }
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);

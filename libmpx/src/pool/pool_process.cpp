@@ -103,7 +103,7 @@ void PoolProcess::serve() {
   while (true) {
     Frame frame;
     {
-      std::unique_lock lock(client_.mutex());
+      ClientLock lock(client_.mutex());
       if (frames_.empty()) {
         lock.unlock();
         flush();
@@ -112,7 +112,7 @@ void PoolProcess::serve() {
         std::cout.flush();
         lock.lock();
       }
-      client_.wait(lock, Deadline::never(), {Kind::pool_tasks, pool_, true},
+      client_.wait(Deadline::never(), {Kind::pool_tasks, pool_, true},
                    [&] { return !frames_.empty(); });
       frame = std::move(frames_.front());
       frames_.pop_front();
@@ -236,9 +236,9 @@ void PoolProcess::flush() {
   Bytes body(staged_);
   std::memcpy(body.data(), shared_.staging, staged_);
   {
-    std::unique_lock lock(client_.mutex());
-    client_.post(lock, Kind::pool_done, pool_, {std::move(body), {}}, 0,
-                 static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
+    const ClientLock lock(client_.mutex());
+    client_.post_locked(Kind::pool_done, pool_, {std::move(body), {}}, 0,
+                        static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
   }
   busy_ = {};
   staged_ = values_ = 0;

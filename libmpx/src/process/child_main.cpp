@@ -44,9 +44,10 @@ void at_exit() {
 }
 
 /// The first frame of a process says who it is and what to do.
-Frame first_frame(StreamLink& link, Client& client, std::deque<Frame>& arrived) {
-  std::unique_lock lock(client.mutex());
-  while (arrived.empty()) link.drive(lock, Deadline::never());
+Frame first_frame(StreamLink& link, std::deque<Frame>& arrived) {
+  ClientMutex mutex;  // nobody else is there
+  const ClientLock lock(mutex);
+  while (arrived.empty()) link.drive(mutex, Deadline::never());
   auto first = std::move(arrived.front());
   arrived.pop_front();
   return first;
@@ -67,8 +68,7 @@ int child_main(Birth birth) {
         }
       },
       [] { std::_Exit(1); }, birth.words);
-  Client nobody{Identity{}};
-  auto main = first_frame(*link, nobody, early);
+  auto main = first_frame(*link, early);
   const auto header = main.header;
   auto payload = take_payload(std::move(main));
   Unpacker in(payload.bytes);
@@ -95,7 +95,7 @@ int child_main(Birth birth) {
   share_stop_flag(&shared.stop);
   target = &client;
   {
-    const std::lock_guard guard(target->mutex());
+    const ClientLock guard(target->mutex());
     for (auto& frame : early) target->deliver(std::move(frame));
     early.clear();
   }

@@ -206,10 +206,11 @@ void Job::start_background() {
 }
 
 void Job::serve() {
-  std::unique_lock lock(client_->mutex());
+  const ClientLock lock(client_->mutex());
   const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
   while (!runtime_->shutting_down() || runtime_->busy()) {
-    runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
+    runtime_->drive(client_->mutex(),
+                    runtime_->shutting_down() ? Deadline::now() : Deadline::never());
   }
   runtime_->progress();
 }
@@ -220,11 +221,11 @@ void Job::finish() {
   await_children();
   client_->end_waits();  // first: what wakes the background thread, another that sleeps may take
   background_.reset();
-  std::unique_lock lock(client_->mutex());
+  const ClientLock lock(client_->mutex());
   runtime_->begin_shutdown();
   auto patience = Deadline::after(kPatience);
   while (!runtime_->shut_down() || runtime_->busy()) {
-    runtime_->drive(lock, Deadline::after(std::chrono::milliseconds(1)));
+    runtime_->drive(client_->mutex(), Deadline::after(std::chrono::milliseconds(1)));
     if (!patience.passed() || runtime_->shut_down()) continue;
     patience = Deadline::never();
     log_warn("the job is over, and for {} s these ranks have not answered: {}; still waiting",

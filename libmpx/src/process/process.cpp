@@ -116,32 +116,31 @@ void ProcessCore::start_once() {
 void ProcessCore::subscribe() {
   if (!require_started("wait")) return;
   auto& from = client();
-  std::unique_lock lock(from.mutex());
+  const ClientLock lock(from.mutex());
   const bool needless =
       note([](Known& known) { return known.ended || std::exchange(known.watched, true); });
   if (needless) return;
   const auto self = std::static_pointer_cast<ProcessCore>(shared_from_this());
-  from.post_call(
-      lock, Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
-        const auto core = weak.lock();
-        if (!core) return;
-        const int exit_code = reply.status == Status::ok
-                                  ? Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code
-                                  : -SIGKILL;  // its record is gone, so it is too
-        core->note([&](Known& known) {
-          known.watched = false;
-          known.ended = true;
-          known.exit_code = exit_code;
-        });
-      });
+  from.post_call(Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
+    const auto core = weak.lock();
+    if (!core) return;
+    const int exit_code = reply.status == Status::ok
+                              ? Unpacker(reply.payload.bytes).get<ProcessFacts>().exit_code
+                              : -SIGKILL;  // its record is gone, so it is too
+    core->note([&](Known& known) {
+      known.watched = false;
+      known.ended = true;
+      known.exit_code = exit_code;
+    });
+  });
 }
 
 bool ProcessCore::join(Deadline deadline) {
   // A try asks, too, and its home answers at once.
   if (!require_started("join", deadline.is_now() ? Deadline::never() : deadline)) return false;
   subscribe();
-  std::unique_lock lock(client().mutex());
-  return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ready(); });
+  const ClientLock lock(client().mutex());
+  return client().wait(deadline, {Kind::process_watch, id()}, [&] { return ready(); });
 }
 
 std::optional<int> ProcessCore::exit_code() {

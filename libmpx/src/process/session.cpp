@@ -117,7 +117,7 @@ struct SessionCore::State {
   }
 
   void tell(Kind kind, int to) {
-    const std::lock_guard guard(job->client()->mutex());
+    const ClientLock guard(job->client()->mutex());
     job->runtime().route(news(kind, to, static_cast<std::uint64_t>(rank)));
     job->runtime().flush();
   }
@@ -138,8 +138,8 @@ struct SessionCore::State {
 
   template <class Ready>
   bool wait_until(const Purpose& purpose, Ready ready, Deadline deadline = Deadline::never()) {
-    std::unique_lock lock(job->client()->mutex());
-    return job->client()->wait(lock, deadline, purpose, ready);
+    const ClientLock lock(job->client()->mutex());
+    return job->client()->wait(deadline, purpose, ready);
   }
 
   /// Rank 0 at its end: until the others have come to theirs.
@@ -149,7 +149,7 @@ struct SessionCore::State {
     if (wait_until(ending, all_here, Deadline::after(kPatience))) return;
     std::string missing;
     {
-      const std::lock_guard guard(job->client()->mutex());
+      const ClientLock guard(job->client()->mutex());
       for (const int other : awaited) {
         missing += fmt::format("{}rank {} on host {}", missing.empty() ? "" : ", ", other,
                                job->runtime().host(other));
@@ -281,9 +281,9 @@ void SessionCore::progress() {
   // Not every round looks at everything.
   constexpr int kRounds = 8;  // each is two looks
   auto& client = *state_->running().client();
-  std::unique_lock lock(client.mutex());
+  const ClientLock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
-    client.wait(lock, Deadline::now(), {}, [] { return false; });
+    client.wait(Deadline::now(), {}, [] { return false; });
 }
 
 }  // namespace mpx::detail
