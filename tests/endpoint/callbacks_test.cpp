@@ -22,9 +22,10 @@ bool comes(const Flag& flag) {
 }
 
 ObjectId new_queue(Client& client, int home) {
-  const auto id = client.new_object(home);
-  client.call(Kind::create, id,
-              {Packer::pack(ObjectKind::queue, std::uint64_t{0}, std::uint64_t{1} << 20), {}});
+  const auto id = client.placement().new_object(home);
+  client.calls().call(
+      Kind::create, id,
+      {Packer::pack(ObjectKind::queue, std::uint64_t{0}, std::uint64_t{1} << 20), {}});
   return id;
 }
 
@@ -37,7 +38,7 @@ TEST(Callbacks, RunAlsoIfNoThreadOfTheProgramWaits) {
       const auto ran = std::make_shared<std::atomic<bool>>(false);
       {
         const ClientLock guard(client->mutex());
-        client->run_soon([ran] { *ran = true; });
+        client->tasks().run_soon([ran] { *ran = true; });
       }
       ASSERT_TRUE(comes(ran));
     }
@@ -54,13 +55,13 @@ TEST(Callbacks, RunAlsoIfTheyComeInAsAThreadEndsItsWait) {
       const auto ran = std::make_shared<std::atomic<bool>>(false);
       ClientLock lock(client->mutex());
       bool done = false;
-      client->post_call(Kind::queue_info, id, {}, [&](const Reply&) {
+      client->calls().post_call(Kind::queue_info, id, {}, [&](const Reply&) {
         done = true;
-        client->post_call(Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
-          client.run_soon([ran] { *ran = true; });
+        client->calls().post_call(Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
+          client.tasks().run_soon([ran] { *ran = true; });
         });
       });
-      client->wait(Deadline::never(), {}, [&] {
+      client->waits().wait(Deadline::never(), {}, [&] {
         if (done) std::this_thread::sleep_for(1ms);
         return done;
       });

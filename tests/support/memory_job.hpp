@@ -150,13 +150,13 @@ class MemoryJob {
   std::vector<std::unique_ptr<RankPart>> ranks_;
 };
 
-/// What Client::send does for the handles of a value.
+/// What Calls::send does for the handles of a value.
 inline void count_references(Payload& letter) {
   const auto client = Client::current();
   const ClientLock lock(client->mutex());
   for (auto& handle : letter.handles) {
     handle.counter = client->self().id;
-    client->post_locked(Kind::add_ref, handle.object, {}, 0, handle.counter.value());
+    client->calls().post_locked(Kind::add_ref, handle.object, {}, 0, handle.counter.value());
   }
 }
 

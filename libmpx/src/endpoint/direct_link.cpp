@@ -61,19 +61,19 @@ Background::~Background() {
 void Background::run() {
   auto& mutex = client_.mutex();
   const ClientLock lock(mutex);
-  client_.serve_tasks();
+  client_.tasks().serve();
   while (!stop_) {
     try {
       link_.park(mutex, stop_);  // a waiting thread drives itself
       if (stop_) return;
-      if (!client_.has_tasks())
+      if (!client_.tasks().any())
         runtime_.sleep(mutex, Deadline::never(), Runtime::Sleeper::background);
       while (!stop_ && !link_.held() && !runtime_.quiet()) {
         runtime_.drive(mutex, Deadline::now());
         const ClientUnlock unlocked(mutex);  // whoever wants to wait drives itself
         std::this_thread::yield();
       }
-      if (client_.has_tasks()) client_.run_tasks();
+      if (client_.tasks().any()) client_.tasks().run();
     } catch (const std::exception& error) {
       log_error("progress: {}", error.what());
       stopped_.wait_until(mutex, std::chrono::steady_clock::now() + 100ms);

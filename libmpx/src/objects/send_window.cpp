@@ -8,7 +8,7 @@ void SendWindow::ask(Client& client, const ObjectId& home) {
   asked_ = true;
   before_ = std::exchange(since_, {});
   answer_->awaited = true;
-  client.post_call(question_, home, {}, [answer = answer_](const Reply& reply) {
+  client.calls().post_call(question_, home, {}, [answer = answer_](const Reply& reply) {
     answer->awaited = false;
     answer->closed |= reply.status != Status::ok;
   });
@@ -23,7 +23,7 @@ bool SendWindow::fits(std::uint64_t bytes) const {
 bool SendWindow::admit(Client& client, const ObjectId& home, std::uint64_t bytes, Deadline deadline,
                        const std::function<bool()>& over) {
   bool turn = since_.messages % kEvery == kEvery - 1 || since_.bytes > most_bytes_ / 4;
-  if (turn && answer_->awaited) client.look();
+  if (turn && answer_->awaited) client.waits().look();
   while (true) {
     if (!answer_->awaited) {
       before_ = {};
@@ -34,7 +34,7 @@ bool SendWindow::admit(Client& client, const ObjectId& home, std::uint64_t bytes
     if (!answer_->awaited) before_ = {};
     if (fits(bytes)) break;
     const auto answered = [&] { return !answer_->awaited || over(); };
-    if (!client.wait(deadline, {question_, home}, answered)) return false;
+    if (!client.waits().wait(deadline, {question_, home}, answered)) return false;
   }
   ++since_.messages;
   since_.bytes += bytes;

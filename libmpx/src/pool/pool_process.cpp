@@ -91,11 +91,11 @@ bool PoolProcess::initialize(ByteView call) {
       callee->call(reader, ignored);
     }
   } catch (...) {
-    client_.post(Kind::pool_ready, pool_, {capture(std::current_exception(), here()), {}},
-                 static_cast<std::uint16_t>(Status::error));
+    client_.calls().post(Kind::pool_ready, pool_, {capture(std::current_exception(), here()), {}},
+                         static_cast<std::uint16_t>(Status::error));
     return false;
   }
-  client_.post(Kind::pool_ready, pool_);
+  client_.calls().post(Kind::pool_ready, pool_);
   return true;
 }
 
@@ -112,8 +112,8 @@ void PoolProcess::serve() {
         std::cout.flush();
         lock.lock();
       }
-      client_.wait(Deadline::never(), {Kind::pool_tasks, pool_, true},
-                   [&] { return !frames_.empty(); });
+      client_.waits().wait(Deadline::never(), {Kind::pool_tasks, pool_, true},
+                           [&] { return !frames_.empty(); });
       frame = std::move(frames_.front());
       frames_.pop_front();
     }
@@ -152,7 +152,7 @@ void PoolProcess::run(Payload payload) {
   std::uint32_t looked = 0, pace = 1;  // a look at the clock every so many units
   for (std::uint32_t i = 0; i < stamp.count; ++i, ++record.first) {
     const auto arguments = in.view(tasks.each != 0 ? tasks.each : in.get<ElementHead>().size);
-    if (!client_.take(stamp, stamp.first + i)) break;  // the rest has been taken back
+    if (!client_.claims().take(stamp, stamp.first + i)) break;  // the rest has been taken back
     run_unit(function, record, arguments, tasks.single != 0);
     if (i + 1 - looked < pace && i + 1 < stamp.count) continue;
     looked = i + 1;
@@ -195,7 +195,7 @@ void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView
   }
   std::memcpy(result_.bytes().data(), &record, sizeof record);
   flush();
-  client_.post(Kind::pool_done, pool_, result_.take());
+  client_.calls().post(Kind::pool_done, pool_, result_.take());
 }
 
 /// Stages a result, beside the one before where it fits.
@@ -237,8 +237,9 @@ void PoolProcess::flush() {
   std::memcpy(body.data(), shared_.staging, staged_);
   {
     const ClientLock lock(client_.mutex());
-    client_.post_locked(Kind::pool_done, pool_, {std::move(body), {}}, 0,
-                        static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
+    client_.calls().post_locked(
+        Kind::pool_done, pool_, {std::move(body), {}}, 0,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
   }
   busy_ = {};
   staged_ = values_ = 0;
@@ -250,12 +251,12 @@ void PoolProcess::flush() {
 void PoolProcess::lend() {
   if (std::this_thread::get_id() == thread_) flush();
   const std::lock_guard guard(lending_);
-  if (lent_++ == 0) client_.post(Kind::pool_wait, pool_);
+  if (lent_++ == 0) client_.calls().post(Kind::pool_wait, pool_);
 }
 
 void PoolProcess::take_again() {
   const std::lock_guard guard(lending_);
-  if (--lent_ == 0) client_.post(Kind::pool_resume, pool_);
+  if (--lent_ == 0) client_.calls().post(Kind::pool_resume, pool_);
 }
 
 PoolProcess* serving = nullptr;  // set before the first task

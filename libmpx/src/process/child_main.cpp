@@ -35,9 +35,9 @@ void at_exit() {
   auto& client = **client_of_child;
   try {
     if (client.has_started_children) {
-      static_cast<void>(client.call(Kind::await_children, kDirectory));
+      static_cast<void>(client.calls().call(Kind::await_children, kDirectory));
     }
-    client.settle();
+    client.cores().settle();
   } catch (const std::exception& error) {
     log_error("at the end of the process: {}", error.what());
   }

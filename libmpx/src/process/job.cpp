@@ -168,7 +168,7 @@ Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
   options.report = report_unfinished;
   const auto on_deadlock = deadlock_setting();
   options.looks_for_deadlock = on_deadlock != OnDeadlock::off;
-  options.endless_wait = [client = client_.get()] { return client->endless_wait(); };
+  options.endless_wait = [client = client_.get()] { return client->waits().endless_wait(); };
   options.report_waits = [this, on_deadlock](const std::string& text, bool deadlock) {
     // One write, so that lines of others do not mix in.
     static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
@@ -184,7 +184,7 @@ Job::Job(const MpiSession& session, std::optional<ForkServer>&& forker)
   link_ = std::make_unique<DirectLink>(*runtime_);
   client_->attach(link_.get(), nullptr);
   Client::set_current(client_);
-  client_->note_threads();
+  client_->waits().note_threads();
 }
 
 void Job::check_settings() {
@@ -202,12 +202,12 @@ Job::~Job() {
 
 void Job::start_background() {
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
-  client_->add_own_thread();
+  client_->waits().add_own_thread();
 }
 
 void Job::serve() {
   const ClientLock lock(client_->mutex());
-  const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
+  const Waits::Waiting serving(client_->waits(), {Kind::shutdown, {}, true}, Deadline::never());
   while (!runtime_->shutting_down() || runtime_->busy()) {
     runtime_->drive(client_->mutex(),
                     runtime_->shutting_down() ? Deadline::now() : Deadline::never());
@@ -215,7 +215,9 @@ void Job::serve() {
   runtime_->progress();
 }
 
-void Job::await_children() { static_cast<void>(client_->call(Kind::await_children, kDirectory)); }
+void Job::await_children() {
+  static_cast<void>(client_->calls().call(Kind::await_children, kDirectory));
+}
 
 void Job::finish() {
   await_children();

@@ -91,8 +91,8 @@ struct SessionCore::State {
     job.emplace(*session, std::move(prepared));
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
-    job->client()->warn_after(kPatience);
-    job->client()->drive_in_passing();
+    job->client()->calls().warn_after(kPatience);
+    job->client()->waits().drive_in_passing();
     if (!session->serialized()) job->keep_to_this_thread();
     at_finalize.emplace([this] { end_in_finalize(); });
     note_surroundings({});
@@ -103,9 +103,9 @@ struct SessionCore::State {
     const auto& header = frame.header;
     if (header.kind == Kind::session_over) over = true;
     if (header.kind == Kind::session_left) awaited.erase(header.from.rank().number());
-    if (header.kind != Kind::session_serves || job->client()->home_or(-1) >= 0) return;
+    if (header.kind != Kind::session_serves || job->client()->placement().home_or(-1) >= 0) return;
     // One is enough to know. Rank 0 hears of all, and tells the others of the first.
-    job->client()->set_serving_rank(static_cast<int>(header.call));
+    job->client()->placement().set_serving_rank(static_cast<int>(header.call));
     for (int other = 1; rank == 0 && other < size; ++other)
       job->runtime().route(news(Kind::session_serves, other, header.call));
   }
@@ -139,7 +139,7 @@ struct SessionCore::State {
   template <class Ready>
   bool wait_until(const Purpose& purpose, Ready ready, Deadline deadline = Deadline::never()) {
     const ClientLock lock(job->client()->mutex());
-    return job->client()->wait(deadline, purpose, ready);
+    return job->client()->waits().wait(deadline, purpose, ready);
   }
 
   /// Rank 0 at its end: until the others have come to theirs.
@@ -283,7 +283,7 @@ void SessionCore::progress() {
   auto& client = *state_->running().client();
   const ClientLock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
-    client.wait(Deadline::now(), {}, [] { return false; });
+    client.waits().wait(Deadline::now(), {}, [] { return false; });
 }
 
 }  // namespace mpx::detail

@@ -11,7 +11,7 @@
 namespace mpx::detail {
 
 /// Atomic 64-bit words of all ranks, as far as this rank can work on them itself; the others' it
-/// asks for by message (Client).
+/// asks for by message (WordAccess).
 ///
 /// Ordering:      operations on one word are totally ordered; an operation is complete, at the
 ///                home, when it returns.
