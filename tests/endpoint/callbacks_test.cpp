@@ -22,9 +22,10 @@ bool comes(const Flag& flag) {
 }
 
 ObjectId new_queue(Client& client, int home) {
-  const auto id = client.new_object(home);
-  client.call(Kind::create, id,
-              {Packer::pack(ObjectKind::queue, std::uint64_t{0}, std::uint64_t{1} << 20), {}});
+  const auto id = client.placement().new_object(home);
+  client.calls().call(
+      Kind::create, id,
+      {Packer::pack(ObjectKind::queue, std::uint64_t{0}, std::uint64_t{1} << 20), {}});
   return id;
 }
 
@@ -36,8 +37,8 @@ TEST(Callbacks, RunAlsoIfNoThreadOfTheProgramWaits) {
       std::this_thread::sleep_for(1ms);  // the background thread sleeps again, most likely
       const auto ran = std::make_shared<std::atomic<bool>>(false);
       {
-        const std::lock_guard guard(client->mutex());
-        client->run_soon([ran] { *ran = true; });
+        const ClientLock guard(client->mutex());
+        client->tasks().run_soon([ran] { *ran = true; });
       }
       ASSERT_TRUE(comes(ran));
     }
@@ -52,15 +53,15 @@ TEST(Callbacks, RunAlsoIfTheyComeInAsAThreadEndsItsWait) {
     const auto id = new_queue(*client, 1);
     for (int round = 0; round < 50; ++round) {
       const auto ran = std::make_shared<std::atomic<bool>>(false);
-      std::unique_lock lock(client->mutex());
+      ClientLock lock(client->mutex());
       bool done = false;
-      client->post_call(lock, Kind::queue_info, id, {}, [&](const Reply&) {
+      client->calls().post_call(Kind::queue_info, id, {}, [&](const Reply&) {
         done = true;
-        client->post_call(lock, Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
-          client.run_soon([ran] { *ran = true; });
+        client->calls().post_call(Kind::queue_info, id, {}, [&client = *client, ran](const Reply&) {
+          client.tasks().run_soon([ran] { *ran = true; });
         });
       });
-      client->wait(lock, Deadline::never(), {}, [&] {
+      client->waits().wait(Deadline::never(), {}, [&] {
         if (done) std::this_thread::sleep_for(1ms);
         return done;
       });

@@ -177,7 +177,7 @@ TEST(Ends, HandlesThatOnlyAnEncodedValueHoldsLiveUntilItIsSent) {
   job.as(0, [&] {
     const auto client = Client::current();
     const auto post = [&](auto& queue, Payload value) {
-      client->post(Kind::queue_put, encode(queue).handles.at(0).object, std::move(value));
+      client->calls().post(Kind::queue_put, encode(queue).handles.at(0).object, std::move(value));
     };
     post(made_queues, letter([] {
            Queue<int> queue;

@@ -64,8 +64,8 @@ TEST(MemoryJob, AHomeThatThrowsFailsItsCallerAndServesOn) {
     job.as(rank, [&] {
       const auto client = Client::current();
       // A request that ends too soon; the second is not answered.
-      EXPECT_THROW(Client::check(client->call(Kind::queue_get, object), "get"), CodecError);
-      const auto post = [&] { client->post(Kind::queue_get, object); };
+      EXPECT_THROW(client->calls().call(Kind::queue_get, object).check("get"), CodecError);
+      const auto post = [&] { client->calls().post(Kind::queue_get, object); };
       if (rank == 0) {
         EXPECT_THROW(post(), CodecError);
       } else {

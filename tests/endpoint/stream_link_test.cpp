@@ -4,10 +4,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
+#include "core/channel.hpp"
 #include "core/pack.hpp"
 
 namespace mpx::detail {
@@ -22,16 +21,16 @@ Frame frame_of(std::size_t bytes) { return make_frame(FrameHeader{}, Payload{Byt
 TEST(StreamLink, AThreadThatWaitsForRoomLeavesTheDriverItsWakeUp) {
   constexpr int kRounds = 300;
   auto [channel, fds] = Channel::create(4096, 0);
-  std::mutex mutex;  // the client's
-  std::condition_variable changed;
+  ClientMutex mutex;
+  ClientCondition changed;
   int come = 0;
   StreamLink link(
       std::make_unique<Channel>(Channel::Side::child, std::move(fds)), [&](Frame&&) { ++come; },
       [&] { come = kRounds; });
   std::thread driver([&] {
-    std::unique_lock lock(mutex);
+    const ClientLock lock(mutex);
     while (come < kRounds) {
-      link.drive(lock, Deadline::never());
+      link.drive(mutex, Deadline::never());
       changed.notify_all();
     }
   });
@@ -47,10 +46,13 @@ TEST(StreamLink, AThreadThatWaitsForRoomLeavesTheDriverItsWakeUp) {
       channel.ring_if_asleep();
     }
   });
-  std::unique_lock lock(mutex);
+  ClientLock lock(mutex);
   for (int round = 0; round < kRounds && !give_up; ++round) {
     link.send(frame_of(5000));
-    give_up = !changed.wait_for(lock, 10s, [&] { return come > round; });
+    const auto limit = std::chrono::steady_clock::now() + 10s;
+    while (come <= round && std::chrono::steady_clock::now() < limit)
+      changed.wait_until(mutex, limit);
+    give_up = come <= round;
     EXPECT_FALSE(give_up) << "in round " << round;
   }
   lock.unlock();

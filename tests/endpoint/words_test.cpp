@@ -137,14 +137,14 @@ TEST_P(CarriedWords, ThatDoNotExistAreRefused) {
     const auto client = Client::current();
     for (const int home : {0, 1, 3}) {
       try {
-        static_cast<void>(client->word_load({home, 64}));
+        static_cast<void>(client->words().load({home, 64}));
         ADD_FAILURE() << "there is no word 64 on rank " << home;
       } catch (const UsageError& error) {
         EXPECT_THAT(error.what(), HasSubstr("no word 64 of rank " + std::to_string(home)));
       }
     }
     for (const int home : {-1, kRanks})
-      EXPECT_THROW(static_cast<void>(client->word_load({home, 0})), UsageError);
+      EXPECT_THROW(static_cast<void>(client->words().load({home, 0})), UsageError);
   });
 }
 

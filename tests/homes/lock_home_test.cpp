@@ -170,21 +170,17 @@ class RacingWord : public Words {
  public:
   explicit RacingWord(std::uint64_t initial) : Words(0, 1), word(initial) {}
   [[nodiscard]] bool reaches(int /*rank*/) const override { return true; }
-  std::uint64_t load(WordRef /*at*/) override { return word; }
-  std::uint64_t exchange(WordRef /*at*/, std::uint64_t value) override {
-    return std::exchange(word, value);
-  }
-  std::uint64_t fetch_add(WordRef /*at*/, std::uint64_t value) override {
-    return std::exchange(word, word + value);
-  }
-  std::uint64_t compare_exchange(WordRef /*at*/, std::uint64_t expected,
-                                 std::uint64_t desired) override {
-    if (const auto act = std::exchange(before, {})) act();
-    return word == expected ? std::exchange(word, desired) : word;
-  }
 
   std::uint64_t word;
   std::function<void()> before;
+
+ private:
+  std::uint64_t work(const WordRequest& request) override {
+    if (request.operation == WordRequest::Operation::compare_exchange) {
+      if (const auto act = std::exchange(before, {})) act();
+    }
+    return detail::perform(request, word);
+  }
 };
 
 struct LockHomeRaces : testing::Test {

@@ -22,18 +22,10 @@ class ModelWord : public Words {
  public:
   ModelWord() : Words(0, 1) {}
   [[nodiscard]] bool reaches(int /*rank*/) const override { return true; }
-  std::uint64_t load(WordRef /*at*/) override { return word; }
-  std::uint64_t exchange(WordRef /*at*/, std::uint64_t value) override {
-    return std::exchange(word, value);
-  }
-  std::uint64_t fetch_add(WordRef /*at*/, std::uint64_t value) override {
-    return std::exchange(word, word + value);
-  }
-  std::uint64_t compare_exchange(WordRef /*at*/, std::uint64_t expected,
-                                 std::uint64_t desired) override {
-    return word == expected ? std::exchange(word, desired) : word;
-  }
   std::uint64_t word = 0;
+
+ private:
+  std::uint64_t work(const WordRequest& request) override { return detail::perform(request, word); }
 };
 inline ModelWord model_word;
 

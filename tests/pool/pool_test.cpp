@@ -78,7 +78,11 @@ TEST_F(PoolTest, TasksUseThePoolThatTheyRunIn) {
   });
 }
 
-// Each element has a result, or has lost two processes.
+long slow_cube(long x) {
+  std::this_thread::sleep_for(50us);
+  return cube(x);
+}
+
 TEST_F(PoolTest, ItsProcessesAreKilledAsTheyWork) {
   job.as(0, [this] {
     std::mt19937 random(11);
@@ -92,7 +96,7 @@ TEST_F(PoolTest, ItsProcessesAreKilledAsTheyWork) {
     });
     const auto in = numbers(3000);
     for (int round = 0; round < 3; ++round) {
-      const auto out = pool.map(cube, in, {.chunk_size = 7});
+      const auto out = pool.map(slow_cube, in, {.chunk_size = 7});
       for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(out[i], cube(in[i]));
     }
     done = true;

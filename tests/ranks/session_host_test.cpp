@@ -350,8 +350,8 @@ TEST(SessionHost, NewObjectsLiveOnARankThatServes) {
   mpx::Session session(MPI_COMM_WORLD);
   if (world_rank() == 1) return session.serve();
   const auto client = mpx::detail::Client::current();
-  while (client->home_or(-1) < 0) session.progress();
-  EXPECT_EQ(client->home_or(-1), 1);
+  while (client->placement().home_or(-1) < 0) session.progress();
+  EXPECT_EQ(client->placement().home_or(-1), 1);
   // Rank 0 serves nobody from here on: with a home there, others would wait for it for ever.
   const int one = 1;
   if (world_rank() == 0) {

@@ -154,7 +154,7 @@ class MemoryJob {
   std::size_t sum(const std::function<std::size_t(RankPart&)>& of) {
     std::size_t all = 0;
     for (auto& rank : ranks_) {
-      const std::lock_guard guard(rank->client->mutex());
+      const ClientLock guard(rank->client->mutex());
       all += of(*rank);
     }
     return all;
@@ -166,13 +166,13 @@ class MemoryJob {
   std::vector<std::unique_ptr<RankPart>> ranks_;
 };
 
-/// What Client::send does for the handles of a value.
+/// What Calls::send does for the handles of a value.
 inline void count_references(Payload& letter) {
   const auto client = Client::current();
-  std::unique_lock lock(client->mutex());
+  const ClientLock lock(client->mutex());
   for (auto& handle : letter.handles) {
     handle.counter = client->self().id;
-    client->post(lock, Kind::add_ref, handle.object, {}, 0, handle.counter.value());
+    client->calls().post_locked(Kind::add_ref, handle.object, {}, 0, handle.counter.value());
   }
 }
 

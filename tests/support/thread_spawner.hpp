@@ -98,7 +98,6 @@ class ThreadSpawner final : public Spawner {
       }
       child.finish();
       Client::set_current_of_thread(nullptr);
-      child.client()->detach();
       status <<= 8;
     } catch (const Killed&) {
       Client::set_current_of_thread(nullptr);

@@ -19,16 +19,16 @@ void DirectLink::refuse_thread() {
       "MPI_THREAD_SERIALIZED");
 }
 
-void DirectLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+void DirectLink::drive(ClientMutex& mutex, Deadline deadline) {
   require_thread();
   held_ = true;
   runtime_.set_driven(true);
-  runtime_.drive(lock, deadline);
+  runtime_.drive(mutex, deadline);
 }
 
-void DirectLink::park(std::unique_lock<std::mutex>& lock, const bool& stop) {
+void DirectLink::park(ClientMutex& mutex, const bool& stop) {
   parked_ = true;
-  left_.wait(lock, [&] { return !held_ || stop; });
+  while (held_ && !stop) left_.wait(mutex);
   parked_ = false;
 }
 
@@ -42,13 +42,13 @@ void DirectLink::leave() {
 
 Background::Background(Client& client, Runtime& runtime, DirectLink& link)
     : client_(client), runtime_(runtime), link_(link), thread_([this] { run(); }) {
-  const std::lock_guard guard(client_.mutex());
+  const ClientLock guard(client_.mutex());
   link_.set_attended(true);
 }
 
 Background::~Background() {
   {
-    const std::lock_guard guard(client_.mutex());
+    const ClientLock guard(client_.mutex());
     stop_ = true;
     link_.set_attended(false);
   }
@@ -59,24 +59,24 @@ Background::~Background() {
 }
 
 void Background::run() {
-  std::unique_lock lock(client_.mutex());
-  client_.serve_tasks();
+  auto& mutex = client_.mutex();
+  const ClientLock lock(mutex);
+  client_.tasks().serve();
   while (!stop_) {
     try {
-      link_.park(lock, stop_);  // a waiting thread drives itself
+      link_.park(mutex, stop_);  // a waiting thread drives itself
       if (stop_) return;
-      if (!client_.has_tasks())
-        runtime_.sleep(lock, Deadline::never(), Runtime::Sleeper::background);
+      if (!client_.tasks().any())
+        runtime_.sleep(mutex, Deadline::never(), Runtime::Sleeper::background);
       while (!stop_ && !link_.held() && !runtime_.quiet()) {
-        runtime_.drive(lock, Deadline::now());
-        lock.unlock();  // whoever wants to wait drives itself
+        runtime_.drive(mutex, Deadline::now());
+        const ClientUnlock unlocked(mutex);  // whoever wants to wait drives itself
         std::this_thread::yield();
-        lock.lock();
       }
-      if (client_.has_tasks()) client_.run_tasks(lock);
+      if (client_.tasks().any()) client_.tasks().run();
     } catch (const std::exception& error) {
       log_error("progress: {}", error.what());
-      stopped_.wait_for(lock, 100ms);
+      stopped_.wait_until(mutex, std::chrono::steady_clock::now() + 100ms);
     }
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <thread>
 
 #include "endpoint/client.hpp"
@@ -18,7 +17,7 @@ class DirectLink : public Link {
     runtime_.route(std::move(frame));
   }
   void flush() override;
-  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  void drive(ClientMutex& mutex, Deadline deadline) override;
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
     return runtime_.asleep_since();
   }
@@ -29,7 +28,7 @@ class DirectLink : public Link {
     return runtime_.words().reaches(word.home);
   }
   std::uint64_t work_on_word(const WordRequest& request) override {
-    return perform(request, runtime_.words());
+    return runtime_.words().perform(request);
   }
 
   /// From now on other threads get UsageError: below MPI_THREAD_SERIALIZED they may not call MPI.
@@ -40,7 +39,7 @@ class DirectLink : public Link {
   /// Whether a thread of this process waits, and so drives.
   [[nodiscard]] bool held() const { return held_; }
   /// Waits until nobody does, or `stop`.
-  void park(std::unique_lock<std::mutex>& lock, const bool& stop);
+  void park(ClientMutex& mutex, const bool& stop);
   void unpark() { left_.notify_all(); }
 
  private:
@@ -53,7 +52,7 @@ class DirectLink : public Link {
   std::optional<std::thread::id> thread_;
   bool attended_ = false;
   bool held_ = false, parked_ = false;
-  std::condition_variable left_;
+  ClientCondition left_;
 };
 
 /// Drives a rank's runtime while its own code computes: a thread that sleeps until something
@@ -72,7 +71,7 @@ class Background {
   Client& client_;
   Runtime& runtime_;
   DirectLink& link_;
-  std::condition_variable stopped_;
+  ClientCondition stopped_;
   bool stop_ = false;
   std::thread thread_;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 
+#include "core/client_mutex.hpp"
 #include "core/frame.hpp"
 #include "endpoint/direct_inbox.hpp"
 #include "mpx/detail/deadline.hpp"
@@ -21,8 +21,8 @@ class Link {
   virtual void send(Frame frame) = 0;
   /// Sees to it that what was sent leaves without another call.
   virtual void flush() = 0;
-  /// One round of work; sleeps (without the mutex) if there is nothing to do until the deadline.
-  virtual void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) = 0;
+  /// One round of work; sleeps, without `mutex`, the client's, if there is nothing to do until the deadline.
+  virtual void drive(ClientMutex& mutex, Deadline deadline) MPX_REQUIRES(client_mutex) = 0;
   /// Since when, at the latest, the last drive() waited; nothing if it was short.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point driven_since() const { return {}; }
   /// Nobody of this process waits any more.

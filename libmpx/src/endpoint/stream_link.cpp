@@ -76,7 +76,7 @@ void StreamLink::return_surplus() {
   }
 }
 
-void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+void StreamLink::drive(ClientMutex& mutex, Deadline deadline) {
   return_surplus();
   stream_->ring_if_asleep();
   driven_since_ = steady_clock::now();
@@ -96,9 +96,9 @@ void StreamLink::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
   if (direct_.announce_sleep() && !stream_->readable()) {
     const int bell = direct_.bell();
     driver_sleeps_ = true;
-    lock.unlock();
+    mutex.unlock();
     sleep(deadline.is_never() ? nullptr : &timeout, bell, driver_bell_.get());
-    lock.lock();
+    mutex.lock();
     driver_sleeps_ = false;
     eventfd_t rung = 0;
     static_cast<void>(::eventfd_read(driver_bell_.get(), &rung));

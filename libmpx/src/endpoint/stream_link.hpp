@@ -15,12 +15,12 @@ class StreamLink : public Link {
  public:
   /// `deliver` gets the frames that arrive; `lost` is called (and does not return) when the rank is
   /// gone. `words`: those that the rank shares with this process; null: it asks for all.
-  StreamLink(std::unique_ptr<ByteStream> stream, std::function<void(Frame&&)> deliver, std::function<void()> lost,
-             const MappedWords* words = nullptr);
+  StreamLink(std::unique_ptr<ByteStream> stream, std::function<void(Frame&&)> deliver,
+             std::function<void()> lost, const MappedWords* words = nullptr);
 
   void send(Frame frame) override;
   void flush() override { stream_->ring_if_asleep(); }
-  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline) override;
+  void drive(ClientMutex& mutex, Deadline deadline) override;
   void interrupt() override;
   [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
     return driven_since_;

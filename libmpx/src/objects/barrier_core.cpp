@@ -6,6 +6,7 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "mpx/detail/callable.hpp"
 #include "mpx/error.hpp"
 
@@ -13,7 +14,7 @@ namespace mpx::detail {
 namespace {
 
 void throw_if_broken(const Reply& reply) {
-  Client::check(reply, "wait at a Barrier");
+  reply.check("wait at a Barrier");
   if (reply.status != Status::no) return;
   throw BrokenBarrier("wait at a Barrier: it is broken: " +
                       Unpacker(reply.payload.bytes).get<std::string>());
@@ -24,25 +25,25 @@ void throw_if_broken(const Reply& reply) {
 std::shared_ptr<BarrierCore> BarrierCore::make(std::uint64_t parties,
                                                std::optional<Payload> action) {
   if (parties == 0) throw UsageError("a Barrier for 0 parties: at least 1");
-  return Client::make_core<BarrierCore>(parties, std::move(action));
+  return make_core<BarrierCore>(parties, std::move(action));
 }
 
 std::shared_ptr<BarrierCore> BarrierCore::load(Reader& reader) {
   const auto id = load_id(reader);
-  return Client::current()->adopt<BarrierCore>(id, [] { return make(1, {}); });
+  return adopt_core<BarrierCore>(id, [] { return make(1, {}); });
 }
 
 ObjectId BarrierCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_here());
+  const auto id = client->placement().new_object(client->placement().home_here());
   Packer packer;
   packer.put(ObjectKind::barrier);
   packer.put(parties_);
   packer.put(std::uint8_t{action_.has_value()});
   auto action = action_ ? std::move(*action_) : Payload{};
   packer.put_raw(action.bytes.data(), action.bytes.size());
-  client->make_object(id, {std::move(packer).take(), std::move(action.handles)},
-                      "making a Barrier");
+  client->placement().make_object(id, {std::move(packer).take(), std::move(action.handles)},
+                                  "making a Barrier");
   action_.reset();
   return id;
 }
@@ -51,10 +52,10 @@ std::uint64_t BarrierCore::wait(Deadline deadline) {
   auto& to = client();
   // Who has thrown comes through no more: the barrier breaks, for those that relied on it.
   const auto late = [&to, self = id()](const Reply& reply) {
-    if (reply.status == Status::ok) to.return_from_delivery(Kind::barrier_abort, self, {});
-    to.drop_from_delivery(reply.payload.handles);
+    if (reply.status == Status::ok) to.calls().return_from_delivery(Kind::barrier_abort, self, {});
+    to.cores().drop_locked(reply.payload.handles);
   };
-  auto reply = to.call_until(Kind::barrier_wait, id(), {}, deadline, late);
+  auto reply = to.calls().call_until(Kind::barrier_wait, id(), {}, deadline, late);
   if (!reply) {
     throw BrokenBarrier(fmt::format(
         "wait at a Barrier: the time limit has come, and rank {}, where it lives, does not answer",
@@ -86,22 +87,23 @@ void BarrierCore::act(Payload action, std::uint64_t round) {
     trouble = std::current_exception();
   }
   if (trouble && text.empty()) text = "an exception without a text";
-  const auto reply = client().call(Kind::barrier_done, id(), {Packer::pack(round, text), {}});
+  const auto reply =
+      client().calls().call(Kind::barrier_done, id(), {Packer::pack(round, text), {}});
   if (trouble) std::rethrow_exception(trouble);
   throw_if_broken(reply);
 }
 
 void BarrierCore::abort() {
-  Client::check(client().call(Kind::barrier_abort, id()), "abort of a Barrier");
+  client().calls().call(Kind::barrier_abort, id()).check("abort of a Barrier");
 }
 
 void BarrierCore::reset() {
-  Client::check(client().call(Kind::barrier_reset, id()), "reset of a Barrier");
+  client().calls().call(Kind::barrier_reset, id()).check("reset of a Barrier");
 }
 
 BarrierInfo BarrierCore::info() {
-  const auto reply = client().call(Kind::barrier_info, id());
-  Client::check(reply, "asking a Barrier");
+  const auto reply = client().calls().call(Kind::barrier_info, id());
+  reply.check("asking a Barrier");
   const auto [parties, waiting, broken] =
       Unpacker::unpack<std::uint64_t, std::uint64_t, std::uint8_t>(reply.payload.bytes);
   return {parties, waiting, broken != 0};

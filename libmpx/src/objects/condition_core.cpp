@@ -6,7 +6,7 @@ namespace mpx::detail {
 
 const ObjectId& ConditionCore::name() {
   once_.run([this] {
-    if (name_.empty()) name_ = lock_->client().new_object(lock_->id().home);
+    if (name_.empty()) name_ = lock_->client().placement().new_object(lock_->id().home);
   });
   return name_;
 }

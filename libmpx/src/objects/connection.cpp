@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "wire/kinds.hpp"
 
 namespace mpx {
@@ -37,12 +38,12 @@ std::pair<std::shared_ptr<ConnectionCore>, std::shared_ptr<ConnectionCore>>
 ConnectionCore::make_pipe(bool duplex) {
   const auto client = Client::current();
   const auto home = client->self().id.rank().number();
-  const auto a = client->new_object(home), b = client->new_object(home);
+  const auto a = client->placement().new_object(home), b = client->placement().new_object(home);
   const auto make = [&](const ObjectId& self, const ObjectId& peer, bool readable, bool writable) {
-    client->make_object(self, {Packer::pack(ObjectKind::pipe_end, peer), {}}, "pipe()");
-    auto core = Client::make_core<ConnectionCore>(peer, readable, writable);
+    client->placement().make_object(self, {Packer::pack(ObjectKind::pipe_end, peer), {}}, "pipe()");
+    auto core = make_core<ConnectionCore>(peer, readable, writable);
     core->set_id(self, client);
-    client->remember(core);
+    client->cores().remember(*core);
     return core;
   };
   auto first = make(a, b, true, duplex);
@@ -53,9 +54,8 @@ std::shared_ptr<ConnectionCore> ConnectionCore::load(Reader& reader) {
   const auto id = load_id(reader);
   const auto peer = load_id(reader);
   const auto flags = reader.number<std::uint8_t>();
-  return Client::current()->adopt<ConnectionCore>(id, [&] {
-    return Client::make_core<ConnectionCore>(peer, (flags & 1) != 0, (flags & 2) != 0);
-  });
+  return adopt_core<ConnectionCore>(
+      id, [&] { return make_core<ConnectionCore>(peer, (flags & 1) != 0, (flags & 2) != 0); });
 }
 
 ObjectId ConnectionCore::create() {
@@ -66,8 +66,8 @@ void ConnectionCore::save_details(Writer& writer) const {
   if (closed_) throw UsageError("a Connection that this process has closed is given to another");
   // Who hands this end on has somebody else in mind than the process of which was told that it died.
   const auto from = Client::current();
-  if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->find_core(peer_))) {
-    const std::lock_guard guard(from->mutex());
+  if (const auto other = std::dynamic_pointer_cast<ConnectionCore>(from->cores().find(peer_))) {
+    const ClientLock guard(from->mutex());
     other->incoming_.lost = other->outgoing_.lost = nullptr;
   }
   save_id(writer, peer_);
@@ -83,15 +83,15 @@ void ConnectionCore::send(Payload value) {
   auto& to = client();
   const auto kept = std::exchange(value.kept, {});
   if (!writable_) throw UsageError("send on the receiving end of a one-way pipe");
-  std::unique_lock lock(to.mutex());
+  const ClientLock lock(to.mutex());
   require_open("send");
   if (direct_ == nullptr) {
-    window_.admit(to, lock, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
+    window_.admit(to, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
                   [&] { return incoming_.over() || outgoing_.over() || closed_; });
   } else if (++direct_sends_ % SendWindow::kEvery == 0) {
-    to.look(lock);  // for the news that nobody reads the ring any more
+    to.waits().look();  // for the news that nobody reads the ring any more
   }
-  if (window_.closed() && !incoming_.over() && !outgoing_.over()) learn_fate(lock);
+  if (window_.closed() && !incoming_.over() && !outgoing_.over()) learn_fate();
   require_open("send");
   for (const auto* fate : {&incoming_, &outgoing_}) {
     if (fate->lost) std::rethrow_exception(fate->lost);
@@ -101,8 +101,8 @@ void ConnectionCore::send(Payload value) {
   const bool direct = direct_ != nullptr;
   if (direct && send_direct(value)) return;
   const auto route = direct ? EndRoute::ring_ended : EndRoute::home;
-  to.post(lock, Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
-          direct ? direct_offer_ : 0);
+  to.calls().post_locked(Kind::end_send, peer_, std::move(value), static_cast<std::uint16_t>(route),
+                         direct ? direct_offer_ : 0);
 }
 
 /// By the direct ring, as long as it takes every message; then by the home again.
@@ -122,7 +122,7 @@ bool ConnectionCore::take_direct() {
     inbox_.on_ring(std::move(*message));
     some = true;
   }
-  if (some) client().wake_waiting();
+  if (some) client().waits().wake();
   return some;
 }
 
@@ -143,7 +143,8 @@ void ConnectionCore::make_ring(std::uint64_t offer) {
     log_debug("a pipe goes without a direct channel: {}", error.what());
     return;
   }
-  from.return_from_delivery(Kind::end_ring, id(), {Packer::pack(offer, ring_->offer()), {}});
+  from.calls().return_from_delivery(Kind::end_ring, id(),
+                                    {Packer::pack(offer, ring_->offer()), {}});
 }
 
 void ConnectionCore::open_ring(const Payload& offer) {
@@ -157,8 +158,8 @@ void ConnectionCore::open_ring(const Payload& offer) {
     log_debug("a pipe goes without a direct channel: {}", error.what());
     return;
   }
-  client().return_from_delivery(Kind::end_send, peer_, {},
-                                static_cast<std::uint16_t>(EndRoute::to_ring), direct_offer_);
+  client().calls().return_from_delivery(
+      Kind::end_send, peer_, {}, static_cast<std::uint16_t>(EndRoute::to_ring), direct_offer_);
 }
 
 /// Closes the ring by which messages come; those that it has are kept.
@@ -172,36 +173,37 @@ void ConnectionCore::drop_ring() {
 
 // A process that starts to receive tells the end's home once; from then on messages come by
 // themselves, those that wait there before the answer. A try waits for that, and it comes at once; a
-// wait with a time limit does for Client::kGrace at least.
-void ConnectionCore::bind(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+// wait with a time limit does for Calls::kGrace at least.
+void ConnectionCore::bind(Deadline deadline) {
   auto& from = client();
   if (!std::exchange(bound_, true)) {
     binding_ = std::make_shared<Binding>();
-    from.post_call(lock, Kind::end_bind, id(), {},
-                   [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
-                     binding->answered = true;
-                     const bool sound = reply.status == Status::ok || reply.status == Status::no;
-                     if (!sound && !core.expired()) incoming_.closed = true;
-                   });
+    from.calls().post_call(Kind::end_bind, id(), {},
+                           [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
+                             binding->answered = true;
+                             const bool sound =
+                                 reply.status == Status::ok || reply.status == Status::no;
+                             if (!sound && !core.expired()) incoming_.closed = true;
+                           });
   }
   if (deadline.is_now()) deadline = Deadline::never();
-  if (deadline.left() < Client::kGrace && !deadline.is_never())
-    deadline = Deadline::after(Client::kGrace);
-  from.wait(lock, deadline, {Kind::end_bind, id()},
-            [&, binding = binding_] { return binding->answered || is_readable(); });
+  if (deadline.left() < Calls::kGrace && !deadline.is_never())
+    deadline = Deadline::after(Calls::kGrace);
+  from.waits().wait(deadline, {Kind::end_bind, id()},
+                    [&, binding = binding_] { return binding->answered || is_readable(); });
 }
 
 /// Whether a receive has something to return or to throw.
 bool ConnectionCore::is_readable() { return has_message() || incoming_.over() || closed_; }
 
-bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+bool ConnectionCore::wait_readable(Deadline deadline) {
   if (!readable_) throw UsageError("recv on the sending end of a one-way pipe");
   require_open("recv");
   auto& from = client();
   while (true) {
-    bind(lock, deadline);
-    const bool ready =
-        from.wait(lock, deadline, {Kind::end_item, id()}, [&] { return is_readable() || !bound_; });
+    bind(deadline);
+    const bool ready = from.waits().wait(deadline, {Kind::end_item, id()},
+                                         [&] { return is_readable() || !bound_; });
     if (!ready || is_readable()) return ready;  // else another process receives now: it is asked
     if (deadline.passed()) return false;
   }
@@ -209,10 +211,10 @@ bool ConnectionCore::wait_readable(std::unique_lock<std::mutex>& lock, Deadline 
 
 Payload ConnectionCore::receive() {
   auto& from = client();
-  std::unique_lock lock(from.mutex());
+  const ClientLock lock(from.mutex());
   ++receiving_;
   try {
-    wait_readable(lock, Deadline::never());
+    wait_readable(Deadline::never());
   } catch (...) {
     --receiving_;
     throw;
@@ -227,36 +229,36 @@ Payload ConnectionCore::receive() {
   auto value = inbox_.pop();
   unacknowledged_bytes_ += value.bytes.size();
   if (unacknowledged_bytes_ > kSyncBytes) {
-    from.post(lock, Kind::end_ack, id(),
-              {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
+    from.calls().post_locked(Kind::end_ack, id(),
+                             {Packer::pack(std::exchange(unacknowledged_bytes_, 0)), {}});
   }
   return value;
 }
 
 void ConnectionCore::put_back(Payload value) {
   auto& from = client();
-  const std::lock_guard guard(from.mutex());
+  const ClientLock guard(from.mutex());
   inbox_.put_back(std::move(value));
-  from.wake_all();
+  from.waits().wake_all();
 }
 
 bool ConnectionCore::poll(Deadline deadline) {
-  std::unique_lock lock(client().mutex());
-  return wait_readable(lock, deadline);
+  const ClientLock lock(client().mutex());
+  return wait_readable(deadline);
 }
 
 void ConnectionCore::subscribe() {
-  std::unique_lock lock(client().mutex());
-  if (readable_ && !closed_) bind(lock, Deadline::never());
+  const ClientLock lock(client().mutex());
+  if (readable_ && !closed_) bind(Deadline::never());
 }
 
 void ConnectionCore::close() {
   auto& from = client();
   {
-    std::unique_lock lock(from.mutex());
+    const ClientLock lock(from.mutex());
     if (std::exchange(closed_, true)) return;
   }
-  from.retire(*this);
+  give_up();
 }
 
 // What came here and was not received goes back to the end's home, for whoever receives next. More
@@ -264,13 +266,14 @@ void ConnectionCore::close() {
 bool ConnectionCore::before_drop() {
   auto& from = client();
   if (!std::exchange(bound_, false)) {
-    if (!inbox_.empty()) from.return_from_delivery(Kind::end_return, id(), inbox_.take_back());
+    if (!inbox_.empty())
+      from.calls().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
     return false;
   }
   drop_ring();
   auto inbox = std::make_shared<EndInbox>(std::exchange(inbox_, {}));
   const auto finish = [&from, inbox, self = id()] {
-    from.return_from_delivery(Kind::end_return, self, inbox->take_back());
+    from.calls().return_from_delivery(Kind::end_return, self, inbox->take_back());
   };
   const auto take = [inbox](Frame& frame) {
     if (frame.header.kind == Kind::end_item) {
@@ -279,7 +282,7 @@ bool ConnectionCore::before_drop() {
     }
     return frame.header.kind == Kind::end_recall;  // which is on its way already
   };
-  from.linger(id(), {Kind::end_unbind, finish, take});
+  from.cores().linger(id(), {Kind::end_unbind, finish, take});
   return true;
 }
 
@@ -309,20 +312,18 @@ void ConnectionCore::on(Frame&& frame) {
 }
 
 /// The other end is gone, which the home of this one has been told, and with whom it went.
-void ConnectionCore::learn_fate(std::unique_lock<std::mutex>& lock) {
+void ConnectionCore::learn_fate() {
   const auto answered = std::make_shared<bool>(false);
-  client().post_call(lock, Kind::end_fate, id(), {},
-                     [this, answered, core = weak_from_this()](const Reply& reply) {
-                       *answered = true;
-                       if (core.expired()) return;
-                       if (reply.status != Status::ok)
-                         return on_peer(outgoing_, EndGone::closed, {});
-                       const auto [what, facts] =
-                           Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
-                       on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
-                     });
-  client().wait(lock, Deadline::never(), {Kind::end_fate, id()},
-                [&] { return *answered || outgoing_.over() || closed_; });
+  client().calls().post_call(
+      Kind::end_fate, id(), {}, [this, answered, core = weak_from_this()](const Reply& reply) {
+        *answered = true;
+        if (core.expired()) return;
+        if (reply.status != Status::ok) return on_peer(outgoing_, EndGone::closed, {});
+        const auto [what, facts] = Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
+        on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
+      });
+  client().waits().wait(Deadline::never(), {Kind::end_fate, id()},
+                        [&] { return *answered || outgoing_.over() || closed_; });
 }
 
 void ConnectionCore::on_peer(Fate& fate, EndGone what, const ProcessFacts& facts) {
@@ -353,7 +354,7 @@ void ConnectionCore::give_back() {
   drop_ring();
   std::deque<Payload> taken;
   while (taken.size() < receiving_ && !inbox_.empty()) taken.push_back(inbox_.pop());
-  client().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
+  client().calls().return_from_delivery(Kind::end_return, id(), inbox_.take_back());
   for (auto& message : taken) inbox_.on_item(std::move(message));
 }
 

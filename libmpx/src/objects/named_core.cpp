@@ -26,9 +26,9 @@ void find_or_make(const Named& name, std::string_view type,
                   const std::function<void(Reader&)>& load,
                   const std::function<void(Writer&)>& make) {
   const auto client = Client::current();
-  auto found =
-      client->call(Kind::name_find, kNameTable, {Packer::pack(name.text(), std::string(type)), {}});
-  Client::check(found, "looking up a named object");
+  auto found = client->calls().call(Kind::name_find, kNameTable,
+                                    {Packer::pack(name.text(), std::string(type)), {}});
+  found.check("looking up a named object");
   if (found.status == Status::ok) {
     Incoming incoming(found.payload.handles);
     Reader reader(found.payload.bytes);
@@ -40,10 +40,10 @@ void find_or_make(const Named& name, std::string_view type,
   writer.raw(name.text().data(), name.text().size());
   try {
     make(writer);
-    static_cast<void>(client->call(Kind::name_bind, kNameTable, writer.take()));
+    static_cast<void>(client->calls().call(Kind::name_bind, kNameTable, writer.take()));
   } catch (...) {
     static_cast<void>(
-        client->call(Kind::name_give_up, kNameTable, {Packer::pack(name.text()), {}}));
+        client->calls().call(Kind::name_give_up, kNameTable, {Packer::pack(name.text()), {}}));
     throw;
   }
 }

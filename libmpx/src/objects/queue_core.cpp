@@ -10,6 +10,7 @@
 #include "core/pack.hpp"
 #include "core/segments.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -35,7 +36,7 @@ struct QueueCore::Getting {
     const auto mine = std::find(core.due_.begin(), core.due_.end(), answer.get());
     if (mine == core.due_.end()) return;
     core.due_.erase(mine);
-    core.client().wake_all();
+    core.client().waits().wake_all();
   }
   QueueCore& core;
   std::shared_ptr<Answer> answer = std::make_shared<Answer>();
@@ -52,12 +53,12 @@ QueueCore::QueueCore(const QueueSettings& settings)
 
 QueueCore::~QueueCore() {
   if (!slot_) return;
-  const std::lock_guard guard(client().mutex());
-  client().free_claim_slot(*slot_);
+  const ClientLock guard(client().mutex());
+  client().claims().free_slot(*slot_);
 }
 
 std::shared_ptr<QueueCore> QueueCore::make(const QueueSettings& settings) {
-  return Client::make_core<QueueCore>(settings);
+  return make_core<QueueCore>(settings);
 }
 
 std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
@@ -65,7 +66,7 @@ std::shared_ptr<QueueCore> QueueCore::load(Reader& reader) {
   QueueSettings settings;
   settings.capacity = reader.number<std::uint64_t>();
   settings.home = id.home;
-  return Client::current()->adopt<QueueCore>(id, [&] { return make(settings); });
+  return adopt_core<QueueCore>(id, [&] { return make(settings); });
 }
 
 // What was handed ahead and not taken goes back. No more of it is on its way: a get that has been given
@@ -77,7 +78,7 @@ bool QueueCore::before_drop() {
     if (next.slot == kNoClaimSlot) unget(std::move(items));
   }
   if (*slot_ != kNoClaimSlot)
-    client().return_from_delivery(Kind::left, id(), {Packer::pack(*slot_, taken_), {}});
+    client().calls().return_from_delivery(Kind::left, id(), {Packer::pack(*slot_, taken_), {}});
   return false;
 }
 
@@ -86,15 +87,16 @@ void QueueCore::unget(ItemBlock items) {
   std::vector<Payload> all;
   while (!items.empty()) all.push_back(items.pop_front());
   for (; !all.empty(); all.pop_back())  // each goes in front
-    client().return_from_delivery(Kind::queue_unget, id(), std::move(all.back()));
+    client().calls().return_from_delivery(Kind::queue_unget, id(), std::move(all.back()));
 }
 
 void QueueCore::save_details(Writer& writer) const { writer.number(settings_.capacity); }
 
 ObjectId QueueCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(settings_.home.value_or(client->home_or(0)));
-  client->make_object(
+  const auto id =
+      client->placement().new_object(settings_.home.value_or(client->placement().home_or(0)));
+  client->placement().make_object(
       id, {Packer::pack(ObjectKind::queue, settings_.capacity, settings_.budget_bytes), {}},
       "making a Queue");
   return id;
@@ -109,30 +111,29 @@ bool QueueCore::put(Payload item, Deadline deadline) {
     return put_reserved(std::move(item), deadline);
   }
   const auto kind = deadline.is_now() ? Kind::queue_try_put : Kind::queue_put;
-  return accepted(client().call(kind, id(), std::move(item)), deadline);
+  return accepted(client().calls().call(kind, id(), std::move(item)), deadline);
 }
 
 bool QueueCore::accepted(const Reply& reply, Deadline deadline) {
   if (reply.status == Status::closed) throw_closed(deadline);
-  Client::check(reply, "put to a Queue");
+  reply.check("put to a Queue");
   return reply.status == Status::ok;
 }
 
 /// Sends the item one way; false: the home has had no room for earlier ones until the deadline.
 bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   auto& to = client();
-  std::unique_lock lock(to.mutex());
+  ClientLock lock(to.mutex());
   const auto closed = [&] { return closed_ || window_.closed(); };
-  const bool admitted =
-      closed() ||
-      window_.admit(to, lock, id(), item.bytes.size() + sizeof(FrameHeader), deadline, closed);
+  const bool admitted = closed() || window_.admit(to, id(), item.bytes.size() + sizeof(FrameHeader),
+                                                  deadline, closed);
   if (closed()) {
     lock.unlock();
     throw_closed(deadline);
   }
   if (!admitted) return false;
   ++unasked_;
-  to.post(lock, Kind::queue_put, id(), std::move(item));
+  to.calls().post_locked(Kind::queue_put, id(), std::move(item));
   return true;
 }
 
@@ -141,11 +142,12 @@ bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
 bool QueueCore::put_reserved(Payload item, Deadline deadline) {
   auto& to = client();
   const auto late = [&to, queue = id()](const Reply& reply) {
-    if (reply.status == Status::ok) to.return_from_delivery(Kind::queue_unreserve, queue, {});
+    if (reply.status == Status::ok)
+      to.calls().return_from_delivery(Kind::queue_unreserve, queue, {});
   };
-  const auto reply = to.call_until(Kind::queue_reserve, id(), {}, deadline, late);
+  const auto reply = to.calls().call_until(Kind::queue_reserve, id(), {}, deadline, late);
   if (!reply || !accepted(*reply, deadline)) return false;
-  static_cast<void>(to.call_until(
+  static_cast<void>(to.calls().call_until(
       Kind::queue_put, id(), std::move(item), deadline, [](const Reply&) {},
       static_cast<std::uint16_t>(PutRoute::reserved)));
   return true;
@@ -172,7 +174,7 @@ bool QueueCore::has_spare() const {
 std::optional<Payload> QueueCore::take_ahead() {
   while (!ahead_.empty()) {
     auto& [next, items] = ahead_.front();
-    const bool ours = client().take(next, next.first++);
+    const bool ours = client().claims().take(next, next.first++);
     std::optional<Payload> item;
     if (ours) {
       ++taken_;
@@ -189,8 +191,8 @@ std::optional<Payload> QueueCore::take_ahead() {
 
 std::optional<Payload> QueueCore::get(Deadline deadline) {
   auto& from = client();
-  std::unique_lock lock(from.mutex());
-  if (!slot_) slot_ = from.new_claim_slot();
+  const ClientLock lock(from.mutex());
+  if (!slot_) slot_ = from.claims().new_slot();
   const bool only_try = deadline.is_now();
   while (true) {
     if (has_spare()) {
@@ -199,33 +201,34 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     const Getting getting{*this};
     const auto& answer = getting.answer;
     const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
-    const auto call = from.post_call(lock, only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                                     {Packer::pack(kWant, *slot_, taken_), {}},
-                                     [answer = answer, core, &from](const Reply& reply) {
-                                       answer->come = true;
-                                       answer->status = reply.status;
-                                       core->late_ = answer->given_up;
-                                       answer->item =
-                                           reply.status == Status::ok && !answer->given_up;
-                                       if (answer->item) core->due_.push_back(answer.get());
-                                       if (answer->given_up) from.run_soon([core] {});
-                                     });
+    const auto call = from.calls().post_call(only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+                                             {Packer::pack(kWant, *slot_, taken_), {}},
+                                             [answer = answer, core, &from](const Reply& reply) {
+                                               answer->come = true;
+                                               answer->status = reply.status;
+                                               core->late_ = answer->given_up;
+                                               answer->item =
+                                                   reply.status == Status::ok && !answer->given_up;
+                                               if (answer->item) core->due_.push_back(answer.get());
+                                               if (answer->given_up)
+                                                 from.tasks().run_soon([core] {});
+                                             });
     const Purpose purpose{Kind::queue_get, id()};
-    const bool come = from.wait(lock, only_try ? Deadline::never() : deadline, purpose,
-                                [&] { return answer->come || has_spare(); });
+    const bool come = from.waits().wait(only_try ? Deadline::never() : deadline, purpose,
+                                        [&] { return answer->come || has_spare(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
       // The home says which was first; where it says nothing, an item that comes late stays claimed
       // for the next get, and the home may take it back.
-      from.cancel(lock, call, id());
-      if (!from.wait(lock, Deadline::after(Client::kGrace), purpose,
-                     [&] { return answer->come; })) {
+      from.calls().cancel(call, id());
+      if (!from.waits().wait(Deadline::after(Calls::kGrace), purpose,
+                             [&] { return answer->come; })) {
         answer->given_up = true;
-        from.post(lock, Kind::queue_give_up, id());
+        from.calls().post_locked(Kind::queue_give_up, id());
       }
     }
     if (answer->item)  // each its own: those whose answer came before take first
-      from.wait(lock, Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
+      from.waits().wait(Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
     if (answer->item || has_spare()) {
       if (auto item = take_ahead()) return item;
     }
@@ -243,23 +246,23 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
 }
 
 QueueInfo QueueCore::info() {
-  const auto reply = client().call(Kind::queue_info, id());
-  Client::check(reply, "asking a Queue");
+  const auto reply = client().calls().call(Kind::queue_info, id());
+  reply.check("asking a Queue");
   const auto [size, capacity, closed] =
       Unpacker::unpack<std::uint64_t, std::uint64_t, std::uint8_t>(reply.payload.bytes);
   return {size, capacity, closed != 0};
 }
 
 void QueueCore::close() {
-  Client::check(client().call(Kind::queue_close, id()), "closing a Queue");
+  client().calls().call(Kind::queue_close, id()).check("closing a Queue");
   closed_ = true;
 }
 
 void QueueCore::flush() {
   const std::uint64_t unasked = unasked_;
   if (flushed_ >= unasked) return;
-  const auto reply = client().call(Kind::queue_flush, id());
-  Client::check(reply, "flush of a Queue");
+  const auto reply = client().calls().call(Kind::queue_flush, id());
+  reply.check("flush of a Queue");
   flushed_ = unasked;  // a smaller one, where two threads do this, makes the next ask in vain
   const auto refused = Unpacker(reply.payload.bytes).get<std::uint64_t>();
   if (refused == 0) return;

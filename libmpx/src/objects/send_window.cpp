@@ -4,11 +4,11 @@
 
 namespace mpx::detail {
 
-void SendWindow::ask(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home) {
+void SendWindow::ask(Client& client, const ObjectId& home) {
   asked_ = true;
   before_ = std::exchange(since_, {});
   answer_->awaited = true;
-  client.post_call(lock, question_, home, {}, [answer = answer_](const Reply& reply) {
+  client.calls().post_call(question_, home, {}, [answer = answer_](const Reply& reply) {
     answer->awaited = false;
     answer->closed |= reply.status != Status::ok;
   });
@@ -20,21 +20,21 @@ bool SendWindow::fits(std::uint64_t bytes) const {
   return messages < kMost && before_.bytes + since_.bytes + bytes <= most_bytes_;
 }
 
-bool SendWindow::admit(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home,
-                       std::uint64_t bytes, Deadline deadline, const std::function<bool()>& over) {
+bool SendWindow::admit(Client& client, const ObjectId& home, std::uint64_t bytes, Deadline deadline,
+                       const std::function<bool()>& over) {
   bool turn = since_.messages % kEvery == kEvery - 1 || since_.bytes > most_bytes_ / 4;
-  if (turn && answer_->awaited) client.look(lock);
+  if (turn && answer_->awaited) client.waits().look();
   while (true) {
     if (!answer_->awaited) {
       before_ = {};
-      if (!asked_ || turn || !fits(bytes)) ask(client, lock, home);
+      if (!asked_ || turn || !fits(bytes)) ask(client, home);
       turn = false;
     }
     if (over() || closed()) return true;
     if (!answer_->awaited) before_ = {};
     if (fits(bytes)) break;
     const auto answered = [&] { return !answer_->awaited || over(); };
-    if (!client.wait(lock, deadline, {question_, home}, answered)) return false;
+    if (!client.waits().wait(deadline, {question_, home}, answered)) return false;
   }
   ++since_.messages;
   since_.bytes += bytes;

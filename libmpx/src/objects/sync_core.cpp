@@ -7,17 +7,18 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "mpx/error.hpp"
 #include "objects/word_ref.hpp"
 #include "wire/wait_words.hpp"
 
 namespace mpx::detail {
-std::shared_ptr<SyncCore> SyncCore::make_lock() { return Client::make_core<SyncCore>(); }
+std::shared_ptr<SyncCore> SyncCore::make_lock() { return make_core<SyncCore>(); }
 std::shared_ptr<SyncCore> SyncCore::make_value(Payload initial) {
-  return Client::make_core<SyncCore>(Guards::value, std::move(initial.bytes));
+  return make_core<SyncCore>(Guards::value, std::move(initial.bytes));
 }
 std::shared_ptr<SyncCore> SyncCore::make_array(std::uint64_t bytes, Payload initial) {
-  return Client::make_core<SyncCore>(Guards::array, std::move(initial.bytes), bytes);
+  return make_core<SyncCore>(Guards::array, std::move(initial.bytes), bytes);
 }
 
 std::shared_ptr<SyncCore> SyncCore::load(Reader& reader) {
@@ -25,7 +26,7 @@ std::shared_ptr<SyncCore> SyncCore::load(Reader& reader) {
   const auto lock = load_place(reader);
   const auto value = load_place(reader);
   const auto bytes = reader.number<std::uint64_t>();
-  return Client::current()->adopt<SyncCore>(id, [&] {
+  return adopt_core<SyncCore>(id, [&] {
     auto core = make_lock();
     core->lock_ = lock;
     core->value_ = value;
@@ -49,12 +50,13 @@ ObjectId SyncCore::create() {
                {ObjectKind::array, "making an Array"}};
   const auto& made = kMade[static_cast<std::size_t>(guards_)];
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_here());
+  const auto id = client->placement().new_object(client->placement().home_here());
   Packer arguments;
   arguments.put(made.kind);
   if (guards_ == Guards::array) arguments.put(array_bytes_);
   arguments.put_raw(initial_.data(), initial_.size());
-  const auto answer = client->make_object(id, {std::move(arguments).take(), {}}, made.what);
+  const auto answer =
+      client->placement().make_object(id, {std::move(arguments).take(), {}}, made.what);
   Unpacker in(answer.bytes);
   lock_ = in.get<WordPlace>();
   if (!in.at_end()) value_ = in.get<WordPlace>();
@@ -65,12 +67,12 @@ ObjectId SyncCore::create() {
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
   const auto me = to.self().id;
-  if (to.leaves_to_home(ref(lock_), deadline))
+  if (to.words().leaves_to_home(ref(lock_), deadline))
     return acquire_at_home(*this, deadline, "lock", true);
   bool locked = false;
-  to.watch_word(ref(lock_), 0, deadline, [&](std::uint64_t word) {
+  to.words().watch(ref(lock_), 0, deadline, [&](std::uint64_t word) {
     while (const auto mine = LockWord::taken(word, me)) {
-      const auto was = to.word_compare_exchange(ref(lock_), word, *mine);
+      const auto was = to.words().compare_exchange(ref(lock_), word, *mine);
       if (was == word) return locked = true;
       word = was;
     }
@@ -87,11 +89,11 @@ void SyncCore::unlock() {
   auto& to = client();
   auto expected = LockWord::owned_by(to.self().id);
   try {
-    if (to.leaves_to_home(ref(lock_), Deadline::never()))
+    if (to.words().leaves_to_home(ref(lock_), Deadline::never()))
       return release_at_home(*this, 1, "unlock");
     while (true) {
       const auto word =
-          to.word_compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
+          to.words().compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
       if (word == expected) return;
       if (LockWord::owner(word) == 0) throw UsageError("unlock of a Lock that is free");
       if ((word & LockWord::kContended) != 0) break;
@@ -106,14 +108,14 @@ void SyncCore::unlock() {
 bool SyncCore::lock_recursive(Deadline deadline) {
   const auto me = std::this_thread::get_id();
   {
-    const std::lock_guard guard(client().mutex());
+    const ClientLock guard(client().mutex());
     if (owner_ == me) {
       ++depth_;
       return true;
     }
   }
   if (!lock(deadline)) return false;
-  const std::lock_guard guard(client().mutex());
+  const ClientLock guard(client().mutex());
   owner_ = me;
   depth_ = 1;
   kept_ = shared_from_this();
@@ -124,7 +126,7 @@ void SyncCore::unlock_recursive() {
   std::shared_ptr<Core> kept;
   const bool ended = client().has_ended();
   {
-    const std::lock_guard guard(client().mutex());
+    const ClientLock guard(client().mutex());
     if (ended) {  // the wait of a Condition may have ended so, without its lock
       kept = std::move(kept_);
       return;
@@ -149,16 +151,16 @@ bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadl
   auto& to = client();
   std::uint64_t depth = 0;
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     require_owner("wait");
     depth = std::exchange(depth_, 0);
     owner_.reset();
   }
-  const auto reply =
-      to.call_until(Kind::condition_wait, id(), {Packer::pack(condition), {}}, deadline, {});
-  Client::check(*reply, "wait");
+  const auto reply = to.calls().call_until(Kind::condition_wait, id(),
+                                           {Packer::pack(condition), {}}, deadline, {});
+  reply->check("wait");
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     owner_ = std::this_thread::get_id();
     depth_ = depth;
   }
@@ -168,19 +170,21 @@ bool SyncCore::wait_at(const ObjectId& condition, bool recursive, Deadline deadl
 void SyncCore::notify_at(const ObjectId& condition, bool recursive, std::uint64_t n) {
   auto& to = client();
   if (recursive) {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     require_owner("notify");
   }
-  Client::check(to.call(Kind::condition_notify, id(), {Packer::pack(condition, n), {}}), "notify");
+  to.calls().call(Kind::condition_notify, id(), {Packer::pack(condition, n), {}}).check("notify");
 }
 
-bool SyncCore::abandoned() { return (client().word_load(ref(lock_)) & LockWord::kAbandoned) != 0; }
+bool SyncCore::abandoned() {
+  return (client().words().load(ref(lock_)) & LockWord::kAbandoned) != 0;
+}
 
 void SyncCore::clear_abandoned() {
   auto& to = client();
-  auto word = to.word_load(ref(lock_));
+  auto word = to.words().load(ref(lock_));
   while ((word & LockWord::kAbandoned) != 0) {
-    const auto was = to.word_compare_exchange(ref(lock_), word, word & ~LockWord::kAbandoned);
+    const auto was = to.words().compare_exchange(ref(lock_), word, word & ~LockWord::kAbandoned);
     if (was == word) return;
     word = was;
   }
@@ -189,12 +193,12 @@ void SyncCore::clear_abandoned() {
 void SyncCore::load_value(void* into, std::size_t size) {
   auto& to = client();
   if (value_.home >= 0) {
-    const auto word = to.word_load(ref(value_));
+    const auto word = to.words().load(ref(value_));
     std::memcpy(into, &word, size);
     return;
   }
-  const auto reply = to.call(Kind::cell_read, id());
-  Client::check(reply, "load of a Value");
+  const auto reply = to.calls().call(Kind::cell_read, id());
+  reply.check("load of a Value");
   std::memcpy(into, Unpacker(reply.payload.bytes).view(size).data(), size);
 }
 
@@ -203,13 +207,12 @@ void SyncCore::store_value(const void* from, std::size_t size) {
   if (value_.home >= 0) {
     std::uint64_t word = 0;
     std::memcpy(&word, from, size);
-    static_cast<void>(to.word_exchange(ref(value_), word));
+    static_cast<void>(to.words().exchange(ref(value_), word));
     return;
   }
   Packer packer;
   packer.put_raw(from, size);
-  Client::check(to.call(Kind::cell_write, id(), {std::move(packer).take(), {}}),
-                "store to a Value");
+  to.calls().call(Kind::cell_write, id(), {std::move(packer).take(), {}}).check("store to a Value");
 }
 
 void SyncCore::exchange_value(void* value, std::size_t size) {
@@ -217,14 +220,14 @@ void SyncCore::exchange_value(void* value, std::size_t size) {
   if (value_.home >= 0) {
     std::uint64_t word = 0;
     std::memcpy(&word, value, size);
-    word = to.word_exchange(ref(value_), word);
+    word = to.words().exchange(ref(value_), word);
     std::memcpy(value, &word, size);
     return;
   }
   Packer packer;
   packer.put_raw(value, size);
-  const auto reply = to.call(Kind::cell_exchange, id(), {std::move(packer).take(), {}});
-  Client::check(reply, "exchange of a Value");
+  const auto reply = to.calls().call(Kind::cell_exchange, id(), {std::move(packer).take(), {}});
+  reply.check("exchange of a Value");
   std::memcpy(value, Unpacker(reply.payload.bytes).view(size).data(), size);
 }
 
@@ -234,23 +237,23 @@ bool SyncCore::compare_exchange_value(void* expected, const void* desired, std::
     std::uint64_t old = 0, next = 0;
     std::memcpy(&old, expected, size);
     std::memcpy(&next, desired, size);
-    const auto was = to.word_compare_exchange(ref(value_), old, next);
+    const auto was = to.words().compare_exchange(ref(value_), old, next);
     std::memcpy(expected, &was, size);
     return was == old;
   }
   Packer packer;
   packer.put_raw(expected, size);
   packer.put_raw(desired, size);
-  const auto reply = to.call(Kind::cell_compare, id(), {std::move(packer).take(), {}});
-  Client::check(reply, "compare_exchange of a Value");
+  const auto reply = to.calls().call(Kind::cell_compare, id(), {std::move(packer).take(), {}});
+  reply.check("compare_exchange of a Value");
   std::memcpy(expected, Unpacker(reply.payload.bytes).view(size).data(), size);
   return reply.status == Status::ok;
 }
 
 void SyncCore::read_array(std::uint64_t offset, void* into, std::size_t size) {
-  const auto reply = client().call(Kind::array_read, id(),
-                                   {Packer::pack(offset, static_cast<std::uint64_t>(size)), {}});
-  Client::check(reply, "read of an Array");
+  const auto reply = client().calls().call(
+      Kind::array_read, id(), {Packer::pack(offset, static_cast<std::uint64_t>(size)), {}});
+  reply.check("read of an Array");
   std::memcpy(into, Unpacker(reply.payload.bytes).view(size).data(), size);
 }
 
@@ -259,13 +262,15 @@ void SyncCore::write_array(std::uint64_t offset, const void* from, std::size_t s
   packer.reserve(sizeof offset + size);
   packer.put(offset);
   packer.put_raw(from, size);
-  Client::check(client().call(Kind::array_write, id(), {std::move(packer).take(), {}}),
-                "write to an Array");
+  client()
+      .calls()
+      .call(Kind::array_write, id(), {std::move(packer).take(), {}})
+      .check("write to an Array");
 }
 
 std::uint64_t SyncCore::fetch_add_value(WordNumber number, std::uint64_t by) {
   auto& to = client();  // first: then it is known where the word lives
-  return to.word_add(ref(value_), by, number);
+  return to.words().add(ref(value_), by, number);
 }
 
 std::uint64_t bytes_of_array(std::size_t n, std::size_t each) {

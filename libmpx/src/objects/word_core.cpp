@@ -4,6 +4,7 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "mpx/error.hpp"
 #include "objects/word_ref.hpp"
 #include "wire/wait_words.hpp"
@@ -26,41 +27,41 @@ bool acquire_at_home(Core& core, Deadline deadline, const std::string& what, boo
   // Who has gone on gives back what comes late.
   const auto late = [&to, id = core.id(), gives_back](const Reply& reply) {
     if (!gives_back || reply.status != Status::ok) return;
-    to.return_from_delivery(Kind::release, id, {Packer::pack(std::uint64_t{1}), {}},
-                            static_cast<std::uint16_t>(ReleaseRoute::own));
+    to.calls().return_from_delivery(Kind::release, id, {Packer::pack(std::uint64_t{1}), {}},
+                                    static_cast<std::uint16_t>(ReleaseRoute::own));
   };
-  const auto reply = to.call_until(Kind::acquire, core.id(), {}, deadline, late);
+  const auto reply = to.calls().call_until(Kind::acquire, core.id(), {}, deadline, late);
   if (!reply) return false;
-  Client::check(*reply, what);
+  reply->check(what);
   return reply->status == Status::ok;
 }
 
 void release_at_home(Core& core, std::uint64_t n, const std::string& what) {
-  Client::check(core.client().call(Kind::release, core.id(), {Packer::pack(n), {}}), what);
+  core.client().calls().call(Kind::release, core.id(), {Packer::pack(n), {}}).check(what);
 }
 
 ObjectId WordCore::create_here(Bytes arguments, const std::string& what) {
   const auto client = Client::current();
-  const auto id = client->new_object(client->home_here());
-  const auto answer = client->make_object(id, {std::move(arguments), {}}, what);
+  const auto id = client->placement().new_object(client->placement().home_here());
+  const auto answer = client->placement().make_object(id, {std::move(arguments), {}}, what);
   place_ = Unpacker(answer.bytes).get<WordPlace>();
   return id;
 }
 
 std::uint64_t WordCore::look() {
   auto& to = client();  // first: then it is known where the word lives
-  return to.word_load(ref(place_));
+  return to.words().load(ref(place_));
 }
 
 bool WordCore::change(const Next& next, std::int64_t by_rank) {
   auto& to = client();
   auto word = seen_.load(std::memory_order_relaxed);
   auto after = next(word);
-  if (!after) after = next(word = to.word_load(ref(place_)));
+  if (!after) after = next(word = to.words().load(ref(place_)));
   while (after) {
     const auto was = by_rank == 0
-                         ? to.word_compare_exchange(ref(place_), word, *after)
-                         : to.word_compare_exchange(ref(place_), word, *after, id(), by_rank);
+                         ? to.words().compare_exchange(ref(place_), word, *after)
+                         : to.words().compare_exchange(ref(place_), word, *after, id(), by_rank);
     seen_.store(was == word ? *after : was, std::memory_order_relaxed);
     if (was == word) return true;
     after = next(word = was);
@@ -76,7 +77,7 @@ std::shared_ptr<SemaphoreCore> SemaphoreCore::make(const Settings& settings) {
     throw UsageError(fmt::format("a semaphore of {} permits: {} are possible", settings.permits,
                                  SemaphoreWord::kMost));
   }
-  return Client::make_core<SemaphoreCore>(settings);
+  return make_core<SemaphoreCore>(settings);
 }
 
 std::shared_ptr<SemaphoreCore> SemaphoreCore::load(Reader& reader) {
@@ -86,7 +87,7 @@ std::shared_ptr<SemaphoreCore> SemaphoreCore::load(Reader& reader) {
   settings.permits = reader.number<std::uint64_t>();
   settings.bounded = reader.number<std::uint8_t>() != 0;
   settings.owned = reader.number<std::uint8_t>() != 0;
-  return Client::current()->adopt<SemaphoreCore>(id, [&] {
+  return adopt_core<SemaphoreCore>(id, [&] {
     auto core = make(settings);
     core->place_ = place;
     return core;
@@ -111,7 +112,7 @@ ObjectId SemaphoreCore::create() {
 bool SemaphoreCore::change_permits(const Next& next, std::int64_t by) {
   auto* note = note_.load(std::memory_order_acquire);
   if (note == nullptr && !settings_.owned && !noted_elsewhere_.load(std::memory_order_relaxed)) {
-    note = client().note_of(ref(place_), id());
+    note = client().words().note_of(ref(place_), id());
     PermitNote* none = nullptr;
     if (note == nullptr) {
       noted_elsewhere_ = true;
@@ -126,12 +127,12 @@ bool SemaphoreCore::change_permits(const Next& next, std::int64_t by) {
 }
 
 bool SemaphoreCore::before_drop() {
-  if (auto* const note = note_.load()) client().done_with(note);
+  if (auto* const note = note_.load()) client().words().done_with(note);
   return false;
 }
 
 bool SemaphoreCore::acquire(Deadline deadline) {
-  const bool asks = client().leaves_to_home(ref(place_), deadline);
+  const bool asks = client().words().leaves_to_home(ref(place_), deadline);
   if (!asks && change_permits(SemaphoreWord::taken, 1)) return true;
   if (!asks && deadline.is_now()) return false;
   return acquire_at_home(*this, deadline, "acquire of a semaphore", true);
@@ -145,7 +146,7 @@ void SemaphoreCore::release(std::uint64_t n) {
     if ((word & kContended) != 0) return std::nullopt;
     return SemaphoreWord::given(word, n, most_);
   };
-  if (client().leaves_to_home(ref(place_), Deadline::never()))
+  if (client().words().leaves_to_home(ref(place_), Deadline::never()))
     return release_at_home(*this, n, "release of a semaphore");
   if (change_permits(given, -static_cast<std::int64_t>(n))) return;
   if ((seen & kContended) != 0) return release_at_home(*this, n, "release of a semaphore");
@@ -155,12 +156,12 @@ void SemaphoreCore::release(std::uint64_t n) {
 
 std::uint64_t SemaphoreCore::value() { return SemaphoreWord::count(look()); }
 
-std::shared_ptr<EventCore> EventCore::make() { return Client::make_core<EventCore>(); }
+std::shared_ptr<EventCore> EventCore::make() { return make_core<EventCore>(); }
 
 std::shared_ptr<EventCore> EventCore::load(Reader& reader) {
   const auto id = load_id(reader);
   const auto place = load_place(reader);
-  return Client::current()->adopt<EventCore>(id, [&] {
+  return adopt_core<EventCore>(id, [&] {
     auto core = make();
     core->place_ = place;
     return core;
@@ -176,7 +177,7 @@ void EventCore::set() {
     if ((word & kContended) != 0) return std::nullopt;
     return word | EventWord::kSet;
   };
-  if (client().leaves_to_home(ref(place_), Deadline::never()) || !change(set))
+  if (client().words().leaves_to_home(ref(place_), Deadline::never()) || !change(set))
     release_at_home(*this, 1, "set of an Event");
 }
 
@@ -187,7 +188,7 @@ void EventCore::clear() {
 bool EventCore::is_set() { return (look() & EventWord::kSet) != 0; }
 
 bool EventCore::wait(Deadline deadline) {
-  const bool asks = client().leaves_to_home(ref(place_), deadline);
+  const bool asks = client().words().leaves_to_home(ref(place_), deadline);
   if (!asks && is_set()) return true;
   if (!asks && deadline.is_now()) return false;
   return acquire_at_home(*this, deadline, "wait for an Event", false);

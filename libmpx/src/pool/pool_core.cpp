@@ -6,6 +6,7 @@
 #include "core/pack.hpp"
 #include "core/remote_exception.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "endpoint/surroundings.hpp"
 #include "mpx/error.hpp"
 #include "pool/pool_process.hpp"
@@ -52,21 +53,21 @@ void Submission::end_element(std::size_t begin, std::size_t handles) {
 }
 
 std::shared_ptr<PoolCore> PoolCore::make(PoolRequest request, Payload initializer) {
-  return Client::make_core<PoolCore>(std::move(request), std::move(initializer));
+  return make_core<PoolCore>(std::move(request), std::move(initializer));
 }
 
 std::shared_ptr<PoolCore> PoolCore::load(Reader& reader) {
-  return Client::current()->adopt<PoolCore>(load_id(reader),
-                                            [] { return Client::make_core<PoolCore>(); });
+  return adopt_core<PoolCore>(load_id(reader), [] { return make_core<PoolCore>(); });
 }
 
 ObjectId PoolCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(0);
+  const auto id = client->placement().new_object(0);
   PoolSettings settings{request_.processes, request_.max_tasks_per_child, request_.retries,
                         request_.name,      client->self().facts(),       current_surroundings()};
-  client->make_object(id, {Packer::pack(ObjectKind::pool, settings), {}}, "making a Pool");
-  Client::check(client->call(Kind::pool_open, id, std::move(initializer_)), "making a Pool");
+  client->placement().make_object(id, {Packer::pack(ObjectKind::pool, settings), {}},
+                                  "making a Pool");
+  client->calls().call(Kind::pool_open, id, std::move(initializer_)).check("making a Pool");
   client->has_started_children = true;
   used_ = true;
   return id;
@@ -82,15 +83,15 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
   const auto kept = std::exchange(function.kept, {});
   std::uint64_t number = 0;
   {
-    std::unique_lock lock(to.mutex());
+    const ClientLock lock(to.mutex());
     number = batch->number_ = next_batch_++;
     batches_[number] = batch;
     if (known_functions_.insert(name).second) {
       Packer body;
       body.put(name);
       body.put_raw(function.bytes.data(), function.bytes.size());
-      to.post(lock, Kind::pool_function, id(),
-              {std::move(body).take(), std::move(function.handles)});
+      to.calls().post_locked(Kind::pool_function, id(),
+                             {std::move(body).take(), std::move(function.handles)});
     }
   }
   auto payload = elements.writer_.take();
@@ -98,25 +99,25 @@ void PoolCore::submit(const std::shared_ptr<BatchCore>& batch, Payload function,
                             chunk_size,      task_depth(), elements.has_heads_ ? 0 : elements.each_,
                             single ? 1U : 0U};
   std::memcpy(payload.bytes.data(), &head, sizeof head);
-  const auto reply = to.call(Kind::pool_submit, id(), std::move(payload));
+  const auto reply = to.calls().call(Kind::pool_submit, id(), std::move(payload));
   if (reply.status == Status::ok) return;
   {
-    const std::lock_guard guard(to.mutex());
+    const ClientLock guard(to.mutex());
     batches_.erase(number);
   }
-  Client::check(reply, "submitting to a Pool");
+  reply.check("submitting to a Pool");
 }
 
-void PoolCore::close() { Client::check(client().call(Kind::pool_close, id()), "closing a Pool"); }
+void PoolCore::close() { client().calls().call(Kind::pool_close, id()).check("closing a Pool"); }
 void PoolCore::terminate() {
-  Client::check(client().call(Kind::pool_terminate, id()), "terminating a Pool");
+  client().calls().call(Kind::pool_terminate, id()).check("terminating a Pool");
 }
-void PoolCore::join() { Client::check(client().call(Kind::pool_join, id()), "joining a Pool"); }
+void PoolCore::join() { client().calls().call(Kind::pool_join, id()).check("joining a Pool"); }
 
 void PoolCore::abandon() noexcept {
   if (!used_) return;
   try {
-    client().post(Kind::pool_terminate, id());
+    client().calls().post(Kind::pool_terminate, id());
   } catch (const std::exception& error) {
     log_debug("a Pool ends: {}", error.what());
   }
@@ -129,7 +130,7 @@ void PoolCore::on(Frame&& frame) {
   auto payload = take_payload(std::move(frame));
   if (!batch) {  // nobody wants them any more
     if (found != batches_.end()) batches_.erase(found);
-    client().drop_from_delivery(payload.handles);
+    client().cores().drop_locked(payload.handles);
     return;
   }
   Unpacker in(payload.bytes);
@@ -139,30 +140,30 @@ void PoolCore::on(Frame&& frame) {
   batch->arrived_.push_back(std::move(payload));
   if (batch->received_ < batch->size_) return;
   batches_.erase(found);
-  for (auto& call : batch->callbacks_) client().run_soon(std::move(call));
+  for (auto& call : batch->callbacks_) client().tasks().run_soon(std::move(call));
   batch->callbacks_.clear();
 }
 
 BatchCore::~BatchCore() = default;
 
 void BatchCore::when_ready(std::function<void()> call) {
-  if (!pool || size_ == 0) return Client::run_callback(call);
+  if (!pool || size_ == 0) return Tasks::call(call);
   auto& client = pool->client();
   {
-    const std::lock_guard guard(client.mutex());
+    const ClientLock guard(client.mutex());
     if (received_ < size_) {
       callbacks_.push_back(std::move(call));
       return;
     }
   }
-  Client::run_callback(call);
+  Tasks::call(call);
 }
 
 bool BatchCore::ready() {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
-  std::unique_lock lock(client.mutex());
-  return client.wait(lock, Deadline::now(), {}, [&] { return received_ == size_; });
+  const ClientLock lock(client.mutex());
+  return client.waits().wait(Deadline::now(), {}, [&] { return received_ == size_; });
 }
 
 bool BatchCore::wait(Deadline deadline) {
@@ -170,13 +171,13 @@ bool BatchCore::wait(Deadline deadline) {
   auto& client = pool->client();
   const auto some = [&] { return !arrived_.empty() || received_ == size_; };
   while (true) {
-    std::unique_lock lock(client.mutex());
+    ClientLock lock(client.mutex());
     const bool there = some();
     lock.unlock();
     if (!there) {
       const LentSlot lent;
-      std::unique_lock waiting(client.mutex());
-      if (!client.wait(waiting, deadline, {Kind::pool_results, pool->id()}, some)) return false;
+      const ClientLock waiting(client.mutex());
+      if (!client.waits().wait(deadline, {Kind::pool_results, pool->id()}, some)) return false;
     }
     // Not held while waiting: a callback that runs in there may wait for this batch too.
     const std::lock_guard decoding(decoding_);

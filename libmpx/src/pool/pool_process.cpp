@@ -37,6 +37,8 @@ struct Function {
   std::exception_ptr trouble;
 };
 
+}  // namespace
+
 class PoolProcess {
  public:
   PoolProcess(Client& client, const ObjectId& pool, SharedBlock& shared)
@@ -91,11 +93,11 @@ bool PoolProcess::initialize(ByteView call) {
       callee->call(reader, ignored);
     }
   } catch (...) {
-    client_.post(Kind::pool_ready, pool_, {capture(std::current_exception(), here()), {}},
-                 static_cast<std::uint16_t>(Status::error));
+    client_.calls().post(Kind::pool_ready, pool_, {capture(std::current_exception(), here()), {}},
+                         static_cast<std::uint16_t>(Status::error));
     return false;
   }
-  client_.post(Kind::pool_ready, pool_);
+  client_.calls().post(Kind::pool_ready, pool_);
   return true;
 }
 
@@ -103,7 +105,7 @@ void PoolProcess::serve() {
   while (true) {
     Frame frame;
     {
-      std::unique_lock lock(client_.mutex());
+      ClientLock lock(client_.mutex());
       if (frames_.empty()) {
         lock.unlock();
         flush();
@@ -112,8 +114,8 @@ void PoolProcess::serve() {
         std::cout.flush();
         lock.lock();
       }
-      client_.wait(lock, Deadline::never(), {Kind::pool_tasks, pool_, true},
-                   [&] { return !frames_.empty(); });
+      client_.waits().wait(Deadline::never(), {Kind::pool_tasks, pool_, true},
+                           [&] { return !frames_.empty(); });
       frame = std::move(frames_.front());
       frames_.pop_front();
     }
@@ -152,7 +154,7 @@ void PoolProcess::run(Payload payload) {
   std::uint32_t looked = 0, pace = 1;  // a look at the clock every so many units
   for (std::uint32_t i = 0; i < stamp.count; ++i, ++record.first) {
     const auto arguments = in.view(tasks.each != 0 ? tasks.each : in.get<ElementHead>().size);
-    if (!client_.take(stamp, stamp.first + i)) break;  // the rest has been taken back
+    if (!client_.claims().take(stamp, stamp.first + i)) break;  // the rest has been taken back
     run_unit(function, record, arguments, tasks.single != 0);
     if (i + 1 - looked < pace && i + 1 < stamp.count) continue;
     looked = i + 1;
@@ -195,7 +197,7 @@ void PoolProcess::run_unit(const Function& function, PoolRecord record, ByteView
   }
   std::memcpy(result_.bytes().data(), &record, sizeof record);
   flush();
-  client_.post(Kind::pool_done, pool_, result_.take());
+  client_.calls().post(Kind::pool_done, pool_, result_.take());
 }
 
 /// Stages a result, beside the one before where it fits.
@@ -236,9 +238,10 @@ void PoolProcess::flush() {
   Bytes body(staged_);
   std::memcpy(body.data(), shared_.staging, staged_);
   {
-    std::unique_lock lock(client_.mutex());
-    client_.post(lock, Kind::pool_done, pool_, {std::move(body), {}}, 0,
-                 static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
+    const ClientLock lock(client_.mutex());
+    client_.calls().post_locked(
+        Kind::pool_done, pool_, {std::move(body), {}}, 0,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(busy_.count(), 1)));
   }
   busy_ = {};
   staged_ = values_ = 0;
@@ -250,26 +253,28 @@ void PoolProcess::flush() {
 void PoolProcess::lend() {
   if (std::this_thread::get_id() == thread_) flush();
   const std::lock_guard guard(lending_);
-  if (lent_++ == 0) client_.post(Kind::pool_wait, pool_);
+  if (lent_++ == 0) client_.calls().post(Kind::pool_wait, pool_);
 }
 
 void PoolProcess::take_again() {
   const std::lock_guard guard(lending_);
-  if (--lent_ == 0) client_.post(Kind::pool_resume, pool_);
+  if (--lent_ == 0) client_.calls().post(Kind::pool_resume, pool_);
 }
 
-PoolProcess* serving = nullptr;  // set before the first task
+std::uint64_t task_depth() {
+  const auto serving = Client::current()->pool_process;
+  return serving == nullptr ? 0 : serving->depth();
+}
 
-}  // namespace
-
-std::uint64_t task_depth() { return serving == nullptr ? 0 : serving->depth(); }
-
-LentSlot::LentSlot() : lent_(task_depth() != 0) {
-  if (lent_) serving->lend();
+LentSlot::LentSlot() {
+  auto serving = Client::current()->pool_process;
+  if (serving == nullptr || serving->depth() == 0) return;
+  serving->lend();
+  lent_by_ = std::move(serving);
 }
 LentSlot::~LentSlot() {
   try {
-    if (lent_) serving->take_again();
+    if (lent_by_ != nullptr) lent_by_->take_again();
   } catch (const std::exception& error) {
     log_error("a task that has waited cannot say so: {}", error.what());
   }
@@ -277,9 +282,10 @@ LentSlot::~LentSlot() {
 
 int serve_pool(Client& client, const ObjectId& pool, SharedBlock& shared, ByteView initializer) {
   // Lives until the process ends: threads of tasks may still wait then.
-  serving = new PoolProcess(client, pool, shared);
-  if (!serving->initialize(initializer)) return 1;
-  serving->serve();
+  client.pool_process = std::make_shared<PoolProcess>(client, pool, shared);
+  auto& serving = *client.pool_process;
+  if (!serving.initialize(initializer)) return 1;
+  serving.serve();
   return 0;
 }
 

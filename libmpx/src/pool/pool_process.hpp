@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "endpoint/client.hpp"
 #include "wire/pool.hpp"
 #include "wire/shared_block.hpp"
@@ -24,7 +26,7 @@ class LentSlot {
   ~LentSlot();
 
  private:
-  bool lent_;
+  std::shared_ptr<PoolProcess> lent_by_;  // null: none is lent
 };
 
 }  // namespace mpx::detail

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <exception>
-#include <mutex>
 #include <utility>
 
 #include "core/log.hpp"
@@ -23,10 +22,10 @@ Child::Child(Birth birth, std::function<void()> lost)
       link_(
           std::make_unique<Channel>(std::move(birth.channel)),
           [this](Frame&& frame) { on_frame(std::move(frame)); }, std::move(lost), birth.words) {
-  std::mutex nobodys;
   {
-    std::unique_lock lock(nobodys);
-    while (early_.empty()) link_.drive(lock, Deadline::never());
+    ClientMutex mutex;  // nobody else is there
+    const ClientLock lock(mutex);
+    while (early_.empty()) link_.drive(mutex, Deadline::never());
   }
   auto main = std::move(early_.front());
   early_.pop_front();
@@ -48,8 +47,13 @@ Child::Child(Birth birth, std::function<void()> lost)
   self.host = host;
   client_ = std::make_shared<Client>(self);
   client_->attach(&link_, shared_.claims, &shared_.permits);
-  const std::lock_guard guard(client_->mutex());
+  const ClientLock guard(client_->mutex());
   for (auto& frame : std::exchange(early_, {})) client_->deliver(std::move(frame));
+}
+
+Child::~Child() {
+  client_->pool_process.reset();  // while what it holds can be given up
+  client_->detach();
 }
 
 void Child::on_frame(Frame&& frame) {
@@ -80,8 +84,8 @@ int Child::report(const std::exception_ptr& exception) const {
 void Child::finish() noexcept {
   try {
     if (client_->has_started_children)
-      static_cast<void>(client_->call(Kind::await_children, kDirectory));
-    client_->settle();
+      static_cast<void>(client_->calls().call(Kind::await_children, kDirectory));
+    client_->cores().settle();
   } catch (const std::exception& error) {
     log_error("at the end of the process: {}", error.what());
   }

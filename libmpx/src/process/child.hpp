@@ -22,6 +22,7 @@ class Child {
   Child(Birth birth, std::function<void()> lost);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
+  ~Child();
 
   [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
   [[nodiscard]] const StartRequest& request() const { return request_; }

@@ -168,7 +168,7 @@ Job::Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner)
   options.report = report_unfinished;
   const auto on_deadlock = deadlock_setting();
   options.looks_for_deadlock = on_deadlock != OnDeadlock::off;
-  options.endless_wait = [client = client_.get()] { return client->endless_wait(); };
+  options.endless_wait = [client = client_.get()] { return client->waits().endless_wait(); };
   options.report_waits = [this, on_deadlock](const std::string& text, bool deadlock) {
     // One write, so that lines of others do not mix in.
     static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
@@ -184,7 +184,7 @@ Job::Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner)
   link_ = std::make_unique<DirectLink>(*runtime_);
   client_->attach(link_.get(), nullptr);
   Client::set_current(client_);
-  client_->note_threads();
+  client_->waits().note_threads();
 }
 
 void Job::check_settings() {
@@ -202,29 +202,32 @@ Job::~Job() {
 
 void Job::start_background() {
   background_ = std::make_unique<Background>(*client_, *runtime_, *link_);
-  client_->add_own_thread();
+  client_->waits().add_own_thread();
 }
 
 void Job::serve() {
-  std::unique_lock lock(client_->mutex());
-  const Client::Waiting serving(*client_, {Kind::shutdown, {}, true}, Deadline::never());
+  const ClientLock lock(client_->mutex());
+  const Waits::Waiting serving(client_->waits(), {Kind::shutdown, {}, true}, Deadline::never());
   while (!runtime_->shutting_down() || runtime_->busy()) {
-    runtime_->drive(lock, runtime_->shutting_down() ? Deadline::now() : Deadline::never());
+    runtime_->drive(client_->mutex(),
+                    runtime_->shutting_down() ? Deadline::now() : Deadline::never());
   }
   runtime_->progress();
 }
 
-void Job::await_children() { static_cast<void>(client_->call(Kind::await_children, kDirectory)); }
+void Job::await_children() {
+  static_cast<void>(client_->calls().call(Kind::await_children, kDirectory));
+}
 
 void Job::finish() {
   await_children();
   client_->end_waits();  // first: what wakes the background thread, another that sleeps may take
   background_.reset();
-  std::unique_lock lock(client_->mutex());
+  const ClientLock lock(client_->mutex());
   runtime_->begin_shutdown();
   auto patience = Deadline::after(kPatience);
   while (!runtime_->shut_down() || runtime_->busy()) {
-    runtime_->drive(lock, Deadline::after(std::chrono::milliseconds(1)));
+    runtime_->drive(client_->mutex(), Deadline::after(std::chrono::milliseconds(1)));
     if (!patience.passed() || runtime_->shut_down()) continue;
     patience = Deadline::never();
     log_warn("the job is over, and for {} s these ranks have not answered: {}; still waiting",

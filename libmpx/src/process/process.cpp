@@ -7,6 +7,7 @@
 
 #include "core/pack.hpp"
 #include "endpoint/client.hpp"
+#include "endpoint/make_core.hpp"
 #include "endpoint/surroundings.hpp"
 #include "processes/stop_signal.hpp"
 #include "wire/well_known.hpp"
@@ -18,19 +19,19 @@ namespace detail {
 ProcessCore::~ProcessCore() = default;
 
 std::shared_ptr<ProcessCore> ProcessCore::make(ProcessSettings settings, Payload call) {
-  return Client::make_core<ProcessCore>(std::move(settings), std::move(call));
+  return make_core<ProcessCore>(std::move(settings), std::move(call));
 }
 
 std::shared_ptr<ProcessCore> ProcessCore::adopt(const ObjectId& id) {
-  return Client::current()->adopt<ProcessCore>(id, [] { return Client::make_core<ProcessCore>(); });
+  return adopt_core<ProcessCore>(id, [] { return make_core<ProcessCore>(); });
 }
 
 std::shared_ptr<ProcessCore> ProcessCore::load(Reader& reader) { return adopt(load_id(reader)); }
 
 ObjectId ProcessCore::create() {
   const auto client = Client::current();
-  const auto id = client->new_object(0);
-  client->make_object(id, {Packer::pack(ObjectKind::process), {}}, "making a Process");
+  const auto id = client->placement().new_object(0);
+  client->placement().make_object(id, {Packer::pack(ObjectKind::process), {}}, "making a Process");
   return id;
 }
 
@@ -59,9 +60,9 @@ std::string ProcessCore::text() const {
 bool ProcessCore::learn(Deadline deadline) {
   if (startable_) return true;
   const auto ignore = [](const Reply&) {};
-  const auto reply = client().call_until(Kind::process_poll, id(), {}, deadline, ignore);
+  const auto reply = client().calls().call_until(Kind::process_poll, id(), {}, deadline, ignore);
   if (!reply) return false;
-  Client::check(*reply, "asking for a process");
+  reply->check("asking for a process");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply->payload.bytes);
   take_in(facts, !process.is_rank());
   return true;
@@ -106,8 +107,9 @@ void ProcessCore::start_once() {
   auto body = Packer::pack(request);
   body.insert(body.end(), call_.bytes.begin(), call_.bytes.end());
   from.has_started_children = true;
-  const auto reply = from.call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
-  Client::check(reply, "start of a process");
+  const auto reply =
+      from.calls().call(Kind::process_start, id(), Payload{std::move(body), call_.handles});
+  reply.check("start of a process");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
   call_ = {};
   take_in(facts, true);
@@ -116,13 +118,13 @@ void ProcessCore::start_once() {
 void ProcessCore::subscribe() {
   if (!require_started("wait")) return;
   auto& from = client();
-  std::unique_lock lock(from.mutex());
+  const ClientLock lock(from.mutex());
   const bool needless =
       note([](Known& known) { return known.ended || std::exchange(known.watched, true); });
   if (needless) return;
   const auto self = std::static_pointer_cast<ProcessCore>(shared_from_this());
-  from.post_call(
-      lock, Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
+  from.calls().post_call(
+      Kind::process_watch, id(), {}, [weak = std::weak_ptr(self)](const Reply& reply) {
         const auto core = weak.lock();
         if (!core) return;
         const int exit_code = reply.status == Status::ok
@@ -140,8 +142,8 @@ bool ProcessCore::join(Deadline deadline) {
   // A try asks, too, and its home answers at once.
   if (!require_started("join", deadline.is_now() ? Deadline::never() : deadline)) return false;
   subscribe();
-  std::unique_lock lock(client().mutex());
-  return client().wait(lock, deadline, {Kind::process_watch, id()}, [&] { return ready(); });
+  const ClientLock lock(client().mutex());
+  return client().waits().wait(deadline, {Kind::process_watch, id()}, [&] { return ready(); });
 }
 
 std::optional<int> ProcessCore::exit_code() {
@@ -154,8 +156,8 @@ bool ProcessCore::is_alive() {
   const auto now = known();
   if (now.closed) throw UsageError("is_alive of a Process that this process has closed");
   if (now.ended || (!now.started && startable_)) return false;
-  const auto reply = client().call(Kind::process_poll, id());
-  Client::check(reply, "is_alive");
+  const auto reply = client().calls().call(Kind::process_poll, id());
+  reply.check("is_alive");
   const auto [process, facts] = Unpacker::unpack<ProcessId, ProcessFacts>(reply.payload.bytes);
   take_in(facts, !process.is_rank());
   return !known().ended && !process.is_rank();
@@ -163,8 +165,10 @@ bool ProcessCore::is_alive() {
 
 void ProcessCore::signal(int signo, const char* what) {
   require_started(what);
-  Client::check(client().call(Kind::process_signal, id(), {Packer::pack(std::int32_t{signo}), {}}),
-                what);
+  client()
+      .calls()
+      .call(Kind::process_signal, id(), {Packer::pack(std::int32_t{signo}), {}})
+      .check(what);
 }
 
 void ProcessCore::close() {
@@ -213,7 +217,7 @@ std::optional<ProcessInfo> parent_process() {
 
 void detail::adopt_children(const std::function<void(std::shared_ptr<ProcessCore>)>& take) {
   const auto client = Client::current();
-  const auto reply = client->call(Kind::list_children, kDirectory);
+  const auto reply = client->calls().call(Kind::list_children, kDirectory);
   auto handles = reply.payload.handles;
   Incoming incoming(handles);
   for (const auto& child : reply.payload.handles) take(ProcessCore::adopt(child.object));

@@ -46,7 +46,7 @@ class Program {
     }
     if (session_.rank() != 0) return;
     held_.listen();
-    job_->client()->add_own_thread();
+    job_->client()->waits().add_own_thread();
   }
 
   [[nodiscard]] Job& job() { return *job_; }

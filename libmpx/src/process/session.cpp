@@ -91,8 +91,8 @@ struct SessionCore::State {
     job.emplace(*session, std::move(prepared));
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) { on(frame); });
-    job->client()->warn_after(kPatience);
-    job->client()->drive_in_passing();
+    job->client()->calls().warn_after(kPatience);
+    job->client()->waits().drive_in_passing();
     if (!session->serialized()) job->keep_to_this_thread();
     at_finalize.emplace([this] { end_in_finalize(); });
     note_surroundings({});
@@ -103,9 +103,9 @@ struct SessionCore::State {
     const auto& header = frame.header;
     if (header.kind == Kind::session_over) over = true;
     if (header.kind == Kind::session_left) awaited.erase(header.from.rank().number());
-    if (header.kind != Kind::session_serves || job->client()->home_or(-1) >= 0) return;
+    if (header.kind != Kind::session_serves || job->client()->placement().home_or(-1) >= 0) return;
     // One is enough to know. Rank 0 hears of all, and tells the others of the first.
-    job->client()->set_serving_rank(static_cast<int>(header.call));
+    job->client()->placement().set_serving_rank(static_cast<int>(header.call));
     for (int other = 1; rank == 0 && other < size; ++other)
       job->runtime().route(news(Kind::session_serves, other, header.call));
   }
@@ -117,7 +117,7 @@ struct SessionCore::State {
   }
 
   void tell(Kind kind, int to) {
-    const std::lock_guard guard(job->client()->mutex());
+    const ClientLock guard(job->client()->mutex());
     job->runtime().route(news(kind, to, static_cast<std::uint64_t>(rank)));
     job->runtime().flush();
   }
@@ -138,8 +138,8 @@ struct SessionCore::State {
 
   template <class Ready>
   bool wait_until(const Purpose& purpose, Ready ready, Deadline deadline = Deadline::never()) {
-    std::unique_lock lock(job->client()->mutex());
-    return job->client()->wait(lock, deadline, purpose, ready);
+    const ClientLock lock(job->client()->mutex());
+    return job->client()->waits().wait(deadline, purpose, ready);
   }
 
   /// Rank 0 at its end: until the others have come to theirs.
@@ -149,7 +149,7 @@ struct SessionCore::State {
     if (wait_until(ending, all_here, Deadline::after(kPatience))) return;
     std::string missing;
     {
-      const std::lock_guard guard(job->client()->mutex());
+      const ClientLock guard(job->client()->mutex());
       for (const int other : awaited) {
         missing += fmt::format("{}rank {} on host {}", missing.empty() ? "" : ", ", other,
                                job->runtime().host(other));
@@ -281,9 +281,9 @@ void SessionCore::progress() {
   // Not every round looks at everything.
   constexpr int kRounds = 8;  // each is two looks
   auto& client = *state_->running().client();
-  std::unique_lock lock(client.mutex());
+  const ClientLock lock(client.mutex());
   for (int round = 0; round < kRounds; ++round)
-    client.wait(lock, Deadline::now(), {}, [] { return false; });
+    client.waits().wait(Deadline::now(), {}, [] { return false; });
 }
 
 }  // namespace mpx::detail

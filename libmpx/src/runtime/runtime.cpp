@@ -203,7 +203,7 @@ void Runtime::work_on_word(Frame&& frame) {
   }
   const auto header = frame.header;
   try {
-    const auto was = perform(request, words_);
+    const auto was = words_.perform(request);
     if (request.permits != 0 && was == request.expected) note_permits(header, request.permits);
     reply(header, Status::ok, Packer::pack(was));
   } catch (const UsageError& error) {
@@ -323,7 +323,7 @@ std::size_t Runtime::progress() {
   return events;
 }
 
-void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
+void Runtime::drive(ClientMutex& mutex, Deadline deadline) {
   using Next = Idle::Next;
   asleep_since_ = {};
   steady_clock::time_point now{};
@@ -340,13 +340,13 @@ void Runtime::drive(std::unique_lock<std::mutex>& lock, Deadline deadline) {
         break;
       case Next::spin:
       case Next::yield:
-        lock.unlock();
+        mutex.unlock();
         if (next == Next::yield) ::sched_yield();
-        lock.lock();
+        mutex.lock();
         return;
       case Next::sleep:
         asleep_since_ = now;
-        return sleep(lock, deadline, Sleeper::driver);
+        return sleep(mutex, deadline, Sleeper::driver);
       case Next::leave:
         return;
     }
@@ -391,7 +391,7 @@ void Runtime::unattended() {
   if (more || transport_.busy()) interrupt();  // a large transfer, which nobody else drives on
 }
 
-void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who) {
+void Runtime::sleep(ClientMutex& mutex, Deadline deadline, Sleeper who) {
   if (idle_.announces()) announce();
   if (who == Sleeper::driver) watch_waits(steady_clock::now());
   if (progress() != 0 || supervisor_.readable()) return;
@@ -408,12 +408,12 @@ void Runtime::sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleep
     timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(*limit).count();
     timeout.tv_nsec = (*limit % 1s).count();
   }
-  lock.unlock();
+  mutex.unlock();
   // The two sleepers are woken by the same events; the driver, besides, by what others do for it.
   pollfd events[2] = {{epoll_.get(), POLLIN, 0}, {driver_event_.get(), POLLIN, 0}};
   const int got =
       ::ppoll(events, who == Sleeper::driver ? 2 : 1, limit ? &timeout : nullptr, nullptr);
-  lock.lock();
+  mutex.lock();
   std::uint64_t count = 0;
   if (events[1].revents != 0) static_cast<void>(!::read(driver_event_.get(), &count, sizeof count));
   const auto by = got > 0 ? Idle::Woken::rung : got == 0 ? Idle::Woken::timer : Idle::Woken::signal;

@@ -3,11 +3,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
+#include "core/client_mutex.hpp"
 #include "core/unique_fd.hpp"
 #include "homes/directory.hpp"
 #include "homes/home_table.hpp"
@@ -62,8 +62,8 @@ class Runtime : private Outbox {
   void flush() { transport_.flush(); }
 
   /// One round: moves what can be moved; if nothing could for a while, sleeps until something
-  /// happens or the deadline. `lock` holds the mutex.
-  void drive(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  /// happens or the deadline. `mutex` is the one that the caller holds.
+  void drive(ClientMutex& mutex, Deadline deadline);
 
   /// When the last drive() went to sleep; nothing if it did not.
   [[nodiscard]] std::chrono::steady_clock::time_point asleep_since() const { return asleep_since_; }
@@ -76,7 +76,7 @@ class Runtime : private Outbox {
 
   using Sleeper = Idle::Sleeper;
   /// Sleeps until there is something to do, and does it.
-  void sleep(std::unique_lock<std::mutex>& lock, Deadline deadline, Sleeper who);
+  void sleep(ClientMutex& mutex, Deadline deadline, Sleeper who);
 
   /// Tells whether a thread drives, asleep or not: the background thread then keeps out of its way.
   void set_driven(bool driven) { idle_.set_driven(driven); }

@@ -13,16 +13,10 @@ class LocalWords final : public Words {
 
   [[nodiscard]] bool reaches(int rank) const override { return rank == this->rank(); }
   [[nodiscard]] const SharedWords* shared() const override { return &shared_; }
-  std::uint64_t load(WordRef word) override;
-  std::uint64_t exchange(WordRef word, std::uint64_t value) override;
-  std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
-  std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
-                                 std::uint64_t desired) override;
 
  private:
-  std::uint64_t& at(WordRef word) {
-    require(word);
-    return *mapped_.map().at(word);
+  std::uint64_t work(const WordRequest& request) override {
+    return detail::perform(request, *mapped_.map().at(request.word));
   }
 
   SharedWords shared_;

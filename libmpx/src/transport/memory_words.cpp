@@ -12,7 +12,7 @@ MemoryWordSpace::MemoryWordSpace(int ranks, std::uint32_t words_per_rank)
       words_per_rank_(words_per_rank),
       words_(static_cast<std::size_t>(ranks) * words_per_rank) {}
 
-std::atomic<std::uint64_t>& MemoryWordSpace::at(WordRef word) {
+std::uint64_t& MemoryWordSpace::at(WordRef word) {
   if (word.home < 0 || word.home >= ranks_ || word.slot >= words_per_rank_)
     throw UsageError("no word " + std::to_string(word.slot) + " on rank " +
                      std::to_string(word.home));
@@ -27,22 +27,6 @@ MemoryWords::MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank, std::
 
 bool MemoryWords::reaches(int rank) const {
   return rank >= 0 && rank < space_->ranks() && reach_[static_cast<std::size_t>(rank)];
-}
-
-std::uint64_t MemoryWords::load(WordRef word) { return at(word).load(); }
-
-std::uint64_t MemoryWords::exchange(WordRef word, std::uint64_t value) {
-  return at(word).exchange(value);
-}
-
-std::uint64_t MemoryWords::fetch_add(WordRef word, std::uint64_t value) {
-  return at(word).fetch_add(value);
-}
-
-std::uint64_t MemoryWords::compare_exchange(WordRef word, std::uint64_t expected,
-                                            std::uint64_t desired) {
-  at(word).compare_exchange_strong(expected, desired);
-  return expected;  // what it was: left alone on success, overwritten on failure
 }
 
 }  // namespace mpx::detail

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -17,12 +16,12 @@ class MemoryWordSpace {
   [[nodiscard]] int ranks() const { return ranks_; }
   [[nodiscard]] std::uint32_t words_per_rank() const { return words_per_rank_; }
   /// The word itself. Throws UsageError if there is none of that name.
-  [[nodiscard]] std::atomic<std::uint64_t>& at(WordRef word);
+  [[nodiscard]] std::uint64_t& at(WordRef word);
 
  private:
   int ranks_;
   std::uint32_t words_per_rank_;
-  std::vector<std::atomic<std::uint64_t>> words_;
+  std::vector<std::uint64_t> words_;
 };
 
 /// Words in the memory of one process: the twin, for tests, of all that carries words between ranks.
@@ -32,16 +31,10 @@ class MemoryWords final : public Words {
   MemoryWords(std::shared_ptr<MemoryWordSpace> space, int rank, std::vector<bool> reach = {});
 
   [[nodiscard]] bool reaches(int rank) const override;
-  std::uint64_t load(WordRef word) override;
-  std::uint64_t exchange(WordRef word, std::uint64_t value) override;
-  std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
-  std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
-                                 std::uint64_t desired) override;
 
  private:
-  std::atomic<std::uint64_t>& at(WordRef word) {
-    require(word);
-    return space_->at(word);
+  std::uint64_t work(const WordRequest& request) override {
+    return detail::perform(request, space_->at(request.word));
   }
 
   std::shared_ptr<MemoryWordSpace> space_;

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -170,27 +169,31 @@ WindowWords::~WindowWords() {
   MPI_Win_free(&window_);
 }
 
-std::uint64_t WindowWords::load(WordRef word) {
-  if (auto* place = in_memory(word)) return std::atomic_ref(*place).load();
-  return fetch(word, 0, MPI_NO_OP);
-}
-
-std::uint64_t WindowWords::exchange(WordRef word, std::uint64_t value) {
-  if (auto* place = in_memory(word)) return std::atomic_ref(*place).exchange(value);
-  return fetch(word, value, MPI_REPLACE);
-}
-
-std::uint64_t WindowWords::fetch_add(WordRef word, std::uint64_t value) {
-  if (auto* place = in_memory(word)) return std::atomic_ref(*place).fetch_add(value);
-  return fetch(word, value, MPI_SUM);
-}
-
-std::uint64_t WindowWords::compare_exchange(WordRef word, std::uint64_t expected,
-                                            std::uint64_t desired) {
-  if (auto* place = in_memory(word)) {
-    std::atomic_ref(*place).compare_exchange_strong(expected, desired);
-    return expected;
+std::uint64_t WindowWords::work_by_mpi(const WordRequest& request) {
+  switch (request.operation) {
+    case WordRequest::Operation::exchange:
+      return fetch(request.word, request.value, MPI_REPLACE);
+    case WordRequest::Operation::add:
+      return add(request);
+    case WordRequest::Operation::compare_exchange:
+      return swap(request.word, request.expected, request.value);
+    case WordRequest::Operation::load:
+      break;
   }
+  return fetch(request.word, 0, MPI_NO_OP);
+}
+
+std::uint64_t WindowWords::add(const WordRequest& request) {
+  if (request.number == WordNumber::u64) return fetch(request.word, request.value, MPI_SUM);
+  auto seen = fetch(request.word, 0, MPI_NO_OP);
+  while (true) {
+    const auto was = swap(request.word, seen, sum(request.number, seen, request.value));
+    if (was == seen) return was;
+    seen = was;
+  }
+}
+
+std::uint64_t WindowWords::swap(WordRef word, std::uint64_t expected, std::uint64_t desired) {
   const int home = target(word);
   std::uint64_t before = 0;
   check(MPI_Compare_and_swap(&desired, &expected, &before, MPI_UINT64_T, home,

@@ -41,25 +41,20 @@ class WindowWords final : public Words {
     return rank >= 0 && static_cast<std::size_t>(rank) < targets_.size() &&
            targets_[static_cast<std::size_t>(rank)] >= 0;
   }
-  std::uint64_t load(WordRef word) override;
-  std::uint64_t exchange(WordRef word, std::uint64_t value) override;
-  std::uint64_t fetch_add(WordRef word, std::uint64_t value) override;
-  std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
-                                 std::uint64_t desired) override;
 
  private:
+  std::uint64_t work(const WordRequest& request) override {
+    if (auto* const place = map_.at(request.word)) return detail::perform(request, *place);
+    return work_by_mpi(request);
+  }
+  std::uint64_t work_by_mpi(const WordRequest& request);
+  std::uint64_t add(const WordRequest& request);
   std::uint64_t fetch(WordRef word, std::uint64_t operand, MPI_Op operation);
+  std::uint64_t swap(WordRef word, std::uint64_t expected, std::uint64_t desired);
 
   /// The word's rank in the window's group.
   [[nodiscard]] int target(WordRef word) const {
-    require(word);
     return targets_[static_cast<std::size_t>(word.home)];
-  }
-
-  /// The word in memory, if the window is a shared one; else null.
-  [[nodiscard]] std::uint64_t* in_memory(WordRef word) const {
-    require(word);
-    return map_.at(word);
   }
 
   void find_in_memory(const Places& places, WordLayout layout);

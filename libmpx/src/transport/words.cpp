@@ -29,34 +29,9 @@ void Words::refuse(WordRef word) const {
   throw UsageError("rank " + std::to_string(rank_) + " does not reach " + name);
 }
 
-namespace {
-
-std::uint64_t add(const WordRequest& request, Words& words) {
-  if (request.number == WordNumber::u64) return words.fetch_add(request.word, request.value);
-  auto seen = words.load(request.word);
-  while (true) {
-    const auto was =
-        words.compare_exchange(request.word, seen, sum(request.number, seen, request.value));
-    if (was == seen) return was;
-    seen = was;
-  }
-}
-
-}  // namespace
-
-std::uint64_t perform(const WordRequest& request, Words& words) {
-  switch (request.operation) {
-    case WordRequest::Operation::load:
-      return words.load(request.word);
-    case WordRequest::Operation::exchange:
-      return words.exchange(request.word, request.value);
-    case WordRequest::Operation::add:
-      return add(request, words);
-    case WordRequest::Operation::compare_exchange:
-      return words.compare_exchange(request.word, request.expected, request.value);
-  }
+void Words::refuse(WordRequest::Operation operation) {
   throw UsageError("no operation on words has the number " +
-                   std::to_string(static_cast<std::uint64_t>(request.operation)));
+                   std::to_string(static_cast<std::uint64_t>(operation)));
 }
 
 }  // namespace mpx::detail

@@ -11,7 +11,7 @@
 namespace mpx::detail {
 
 /// Atomic 64-bit words of all ranks, as far as this rank can work on them itself; the others' it
-/// asks for by message (Client).
+/// asks for by message (WordAccess).
 ///
 /// Ordering:      operations on one word are totally ordered; an operation is complete, at the
 ///                home, when it returns.
@@ -44,30 +44,43 @@ class Words {
   /// Whether this rank can work on the words of `rank` itself; always on its own.
   [[nodiscard]] virtual bool reaches(int rank) const = 0;
 
-  virtual std::uint64_t load(WordRef word) = 0;
-  virtual std::uint64_t exchange(WordRef word, std::uint64_t value) = 0;
-  virtual std::uint64_t fetch_add(WordRef word, std::uint64_t value) = 0;
+  /// Performs an operation, for this rank or for one that does not reach the word; returns what the word
+  /// was. Throws UsageError as well if there is no such operation.
+  std::uint64_t perform(const WordRequest& request) {
+    require(request.word);
+    if (request.operation > WordRequest::Operation::compare_exchange) [[unlikely]]
+      refuse(request.operation);
+    return work(request);
+  }
+  std::uint64_t load(WordRef word) { return perform({.word = word}); }
+  std::uint64_t exchange(WordRef word, std::uint64_t value) {
+    return perform({word, WordRequest::Operation::exchange, value});
+  }
+  std::uint64_t fetch_add(WordRef word, std::uint64_t value) {
+    return perform({word, WordRequest::Operation::add, value});
+  }
   /// Sets the word to `desired` if it is `expected`; returns what it was.
-  virtual std::uint64_t compare_exchange(WordRef word, std::uint64_t expected,
-                                         std::uint64_t desired) = 0;
+  std::uint64_t compare_exchange(WordRef word, std::uint64_t expected, std::uint64_t desired) {
+    return perform({word, WordRequest::Operation::compare_exchange, desired, expected});
+  }
 
  protected:
   [[nodiscard]] int rank() const { return rank_; }
+  /// Performs an operation that there is on a word that this rank reaches.
+  virtual std::uint64_t work(const WordRequest& request) = 0;
+
+ private:
   /// Throws UsageError unless this rank reaches the word and there may be one of that name.
   void require(WordRef word) const {
     if (word.slot >= slots_.capacity() || !reaches(word.home)) [[unlikely]]
       refuse(word);
   }
-
- private:
   [[noreturn]] void refuse(WordRef word) const;
+  [[noreturn]] static void refuse(WordRequest::Operation operation);
 
   std::int32_t rank_;
   Slots slots_;
   std::string carrier_;
 };
-
-/// Performs a request for one who does not reach the word; returns what the word was.
-std::uint64_t perform(const WordRequest& request, Words& words);
 
 }  // namespace mpx::detail

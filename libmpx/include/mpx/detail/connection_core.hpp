@@ -65,11 +65,11 @@ class ConnectionCore : public Core {
   void make_ring(std::uint64_t offer);
   void open_ring(const Payload& offer);
   void drop_ring();
-  void bind(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  void bind(Deadline deadline);
   bool is_readable();
-  bool wait_readable(std::unique_lock<std::mutex>& lock, Deadline deadline);
+  bool wait_readable(Deadline deadline);
   static void on_peer(Fate& fate, EndGone what, const ProcessFacts& facts);
-  void learn_fate(std::unique_lock<std::mutex>& lock);
+  void learn_fate();
   void give_back();
 
   ObjectId peer_;

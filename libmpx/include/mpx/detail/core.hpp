@@ -55,6 +55,9 @@ class Core : public std::enable_shared_from_this<Core> {
   /// The client through which the object is reached.
   Client& client();
 
+  /// Gives up this process's reference, if it has one: before the core is deleted, or earlier.
+  void give_up();
+
   /// Writes the name, for a handle that travels.
   void save(Writer& writer);
 
@@ -70,7 +73,7 @@ class Core : public std::enable_shared_from_this<Core> {
   Core() = default;
 
   /// This process is about to give up its reference; called under the client's mutex. True: not
-  /// yet, see Client::linger().
+  /// yet, see CoreTable::linger().
   virtual bool before_drop() { return false; }
 
   /// This process is about to end, with the object perhaps still in use elsewhere; called under the
@@ -86,8 +89,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void set_id(const ObjectId& id, std::shared_ptr<Client> client);
 
  private:
-  friend class Client;
-  friend class ConnectionCore;
+  friend class CoreTable;
 
   Once once_;
   ObjectId id_;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 
 #include "mpx/detail/deadline.hpp"
 #include "mpx/detail/ids.hpp"
@@ -32,8 +31,8 @@ class SendWindow {
 
   /// To be called before a message of `bytes` is sent to `home`; false: the home is behind, and the
   /// deadline has come. Does not wait any longer once `over` says that nothing is to be sent.
-  bool admit(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home,
-             std::uint64_t bytes, Deadline deadline, const std::function<bool()>& over);
+  bool admit(Client& client, const ObjectId& home, std::uint64_t bytes, Deadline deadline,
+             const std::function<bool()>& over);
   /// Whether the home has said that it is closed, or gone.
   [[nodiscard]] bool closed() const { return answer_->closed; }
 
@@ -46,7 +45,7 @@ class SendWindow {
     bool awaited = false;
     bool closed = false;
   };
-  void ask(Client& client, std::unique_lock<std::mutex>& lock, const ObjectId& home);
+  void ask(Client& client, const ObjectId& home);
   [[nodiscard]] bool fits(std::uint64_t bytes) const;
 
   Kind question_;

@@ -1,12 +1,10 @@
-// What stands behind handles in a process.
+#include "endpoint/make_core.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "core/log.hpp"
-#include "endpoint/client.hpp"
-#include "mpx/detail/core.hpp"
-#include "mpx/error.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -22,7 +20,7 @@ Incoming::~Incoming() {
   innermost = outer_;
   if (keep_ || handles_.empty()) return;
   try {
-    Client::current()->drop(handles_);
+    Client::current()->cores().drop(handles_);
   } catch (const Error& error) {
     log_debug("handles that arrived are not given back: {}", error.what());
   }
@@ -55,8 +53,7 @@ const ObjectId& Core::id() {
       client_.reset();
       throw;
     }
-    const std::lock_guard guard(client_->mutex());
-    client_->cores_[id_] = {this, weak_from_this()};
+    client_->cores().remember(*this);
   });
   return id_;
 }
@@ -69,6 +66,10 @@ Client& Core::client() {
 void Core::set_id(const ObjectId& id, std::shared_ptr<Client> client) {
   id_ = id;
   client_ = std::move(client);
+}
+
+void Core::give_up() {
+  if (client_) client_->cores().retire(*this);
 }
 
 void Core::save(Writer& writer) {
