@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <numeric>
 #include <random>
 #include <stdexcept>
@@ -78,29 +79,39 @@ TEST_F(PoolTest, TasksUseThePoolThatTheyRunIn) {
   });
 }
 
-long slow_cube(long x) {
+std::atomic<int> done_tasks = 0;
+
+long counted_cube(long x) {
   std::this_thread::sleep_for(50us);
+  ++done_tasks;
   return cube(x);
 }
 
 TEST_F(PoolTest, ItsProcessesAreKilledAsTheyWork) {
   job.as(0, [this] {
-    std::mt19937 random(11);
     mpx::Pool pool({.processes = 4, .retries = 100});
     std::atomic<bool> done = false;
     std::thread killer([&] {
-      while (!done) {
-        std::this_thread::sleep_for(std::chrono::microseconds(500 + random() % 3000));
+      std::mt19937 random(11);
+      for (int next = 20; !done; std::this_thread::yield()) {
+        if (done_tasks < next) continue;
         job.kill_one(static_cast<int>(random() % 3), random);
+        next = done_tasks + static_cast<int>(random() % 60);
       }
     });
-    const auto in = numbers(3000);
-    for (int round = 0; round < 3; ++round) {
-      const auto out = pool.map(slow_cube, in, {.chunk_size = 7});
-      for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(out[i], cube(in[i]));
+    std::exception_ptr trouble;
+    try {
+      const auto in = numbers(3000);
+      for (int round = 0; round < 3; ++round) {
+        const auto out = pool.map(counted_cube, in, {.chunk_size = 7});
+        for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(out[i], cube(in[i]));
+      }
+    } catch (...) {
+      trouble = std::current_exception();
     }
     done = true;
     killer.join();
+    if (trouble) std::rethrow_exception(trouble);
   });
 }
 
