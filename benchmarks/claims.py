@@ -58,6 +58,8 @@ def contended(parties, *where):
     return programs
 
 
+SLOTS = (2, 8, 32, 128)  # one on each rank but the first
+
 # Variants of one group run one after the other in each round, so that they meet the same machine.
 GROUPS = {
     "pipe": [
@@ -76,6 +78,7 @@ GROUPS = {
     ],
     "large": [mpx("large", "-w", "1")],
     "scale": [mpx("scale", "-w", "1")],
+    "slots": [mpx("slots", "-n", str(slots + 1)) for slots in SLOTS],
     "lock": [
         mpx("lock", "-w", "2"),
         mpx("lock_rank", "-n", "2"),
@@ -213,6 +216,9 @@ CLAIMS = [
       for name, what in (("pool", "a task done, processes"), ("place", "a start and an end, ranks"),
                          ("items", "ten puts and gets, items waiting"),
                          ("consumers", "ten puts and gets, consumers"))),
+    *(Claim(f"slots kept busy with tasks of {ms} ms, {slots} ranks", f"slots_{slots}", ms, "busy", "",
+            "value")
+      for slots in SLOTS for ms in (1, 10, 100, 1000)),
     *(Claim(f"scale: slots kept busy with tasks of {ms} ms, simulated, {slots:,} slots",
             f"scale_efficiency_{ms}ms", slots, "efficiency", "", "value")
       for slots in (10**3, 10**4, 10**5) for ms in (1, 10, 100, 1000, 10000)),

@@ -46,4 +46,5 @@ done
 # ctest counts what is skipped, and says no reason.
 tests/cluster/vcluster.sh check "build/$preset/tests/cluster/vswitch" |
   sed 's/^skipped/labels cluster and slurm will be skipped/' || true
-exec ctest --test-dir "build/$preset" --output-on-failure "${selection[@]}" "$@"
+# Tests with several ranks say so (PROCESSORS) and run alone.
+exec ctest --test-dir "build/$preset" -j2 --output-on-failure "${selection[@]}" "$@"
