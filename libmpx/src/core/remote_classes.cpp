@@ -9,7 +9,6 @@
 #include <ios>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <regex>
@@ -18,6 +17,8 @@
 #include <typeinfo>
 #include <utility>
 #include <variant>
+
+#include "mpx/detail/mutex.hpp"
 
 namespace mpx::detail {
 namespace {
@@ -38,9 +39,10 @@ const std::error_category& category_named(const std::string& name) {
                                            &std::iostream_category(), &std::future_category()}) {
     if (name == known->name()) return *known;
   }
-  static std::mutex mutex;
-  static auto& foreign = *new std::map<std::string, std::unique_ptr<ForeignCategory>>;
-  const std::lock_guard guard(mutex);
+  static Mutex mutex;
+  static auto& foreign MPX_GUARDED_BY(mutex) =
+      *new std::map<std::string, std::unique_ptr<ForeignCategory>>;
+  const MutexLock lock(mutex);
   auto& entry = foreign[name];
   if (!entry) entry = std::make_unique<ForeignCategory>(name);
   return *entry;

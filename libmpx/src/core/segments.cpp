@@ -13,11 +13,11 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "core/forks.hpp"
+#include "mpx/detail/mutex.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -90,23 +90,22 @@ class Segments {
   void drop_kept();
 
  private:
-  Segment* at(const std::byte* bytes);
-  void take(Segment* segment);
-  Segment* free_one(std::size_t size);
+  Segment* at(const std::byte* bytes) MPX_REQUIRES(mutex_);
+  void take(Segment* segment) MPX_REQUIRES(mutex_);
+  Segment* free_one(std::size_t size) MPX_REQUIRES(mutex_);
   static Holder make(std::size_t size);
   static Holder map(int fd, std::size_t size, ino_t inode);
-  Segment* insert(Holder made);
-  void trim(std::vector<Holder>& out, std::size_t bytes, std::size_t count);
-  [[nodiscard]] bool may_have_more() const;
+  Segment* insert(Holder made) MPX_REQUIRES(mutex_);
+  void trim(std::vector<Holder>& out, std::size_t bytes, std::size_t count) MPX_REQUIRES(mutex_);
+  [[nodiscard]] bool may_have_more() const MPX_REQUIRES(mutex_);
 
-  std::mutex mutex_;
-  // Guarded by mutex_:
-  std::map<const std::byte*, Holder> all_;  // by start
-  std::unordered_map<ino_t, Segment*> by_inode_;
-  std::size_t with_fd_ = 0;
-  std::vector<Segment*> kept_;         // not in use: own or given
-  std::atomic<std::size_t> free_ = 0;  // of these: own; read without it
-  std::uint64_t clock_ = 0;
+  Mutex mutex_;
+  std::map<const std::byte*, Holder> all_ MPX_GUARDED_BY(mutex_);  // by start
+  std::unordered_map<ino_t, Segment*> by_inode_ MPX_GUARDED_BY(mutex_);
+  std::size_t with_fd_ MPX_GUARDED_BY(mutex_) = 0;
+  std::vector<Segment*> kept_ MPX_GUARDED_BY(mutex_);  // not in use: own or given
+  std::atomic<std::size_t> free_ = 0;                  // of these: own; read without the mutex
+  std::uint64_t clock_ MPX_GUARDED_BY(mutex_) = 0;
 };
 
 thread_local std::byte* adopted = nullptr;  // what the next allocation of this thread is to be
@@ -196,7 +195,7 @@ Segment* Segments::insert(Holder made) {
 std::byte* Segments::allocate(std::size_t size) {
   Segment* segment = nullptr;
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     segment = free_one(size);
     if (segment == nullptr) {
       if (!may_have_more()) return nullptr;
@@ -227,7 +226,7 @@ std::byte* Segments::allocate(std::size_t size) {
 
 void Segments::free(std::byte* bytes) noexcept {
   std::vector<Holder> gone;  // without the mutex: it takes the kernel a while
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   auto* segment = at(bytes);
   if (segment == nullptr) return ::operator delete(bytes);
   if (--segment->uses > 0) return;
@@ -248,7 +247,7 @@ void Segments::trim(std::vector<Holder>& out, std::size_t bytes, std::size_t cou
   std::sort(kept_.begin(), kept_.end(),
             [](const auto* a, const auto* b) { return a->freed > b->freed; });
   std::size_t total = 0, number = 0;
-  std::erase_if(kept_, [&](Segment* segment) {
+  std::erase_if(kept_, [&](Segment* segment) MPX_REQUIRES(mutex_) {
     if (segment->freed != 0 && total + segment->size <= bytes && number < count) {
       total += segment->size;
       ++number;
@@ -264,7 +263,7 @@ void Segments::trim(std::vector<Holder>& out, std::size_t bytes, std::size_t cou
 }
 
 std::optional<SegmentPlace> Segments::find(ByteView bytes) {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   const auto* segment = at(bytes.data());
   if (segment == nullptr || !segment->fd) return std::nullopt;
   return SegmentPlace{segment->fd.get(), static_cast<std::uint64_t>(bytes.data() - segment->start),
@@ -272,7 +271,7 @@ std::optional<SegmentPlace> Segments::find(ByteView bytes) {
 }
 
 std::uint64_t Segments::pass_on(const Large& bytes) {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   auto* segment = at(bytes.view().data());
   const bool own = segment != nullptr && segment->standing == Standing::own;
   const bool gives = own && bytes.sole();
@@ -281,7 +280,7 @@ std::uint64_t Segments::pass_on(const Large& bytes) {
 }
 
 void Segments::take_over(ByteView bytes) {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   auto* segment = at(bytes.data());
   if (segment == nullptr || segment->standing != Standing::borrowed || segment->uses != 1) return;
   segment->standing = Standing::own;
@@ -298,7 +297,7 @@ Bytes Segments::receive(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size,
         fmt::format("a large message of {} bytes is announced at {} of memory that has {}", size,
                     offset, length));
   }
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   const auto known = by_inode_.find(status.st_ino);
   Segment* segment = known == by_inode_.end() ? nullptr : known->second;
   if ((segment == nullptr || !segment->fd) && !may_have_more()) {
@@ -321,7 +320,7 @@ Bytes Segments::receive(UniqueFd&& fd, std::uint64_t offset, std::uint64_t size,
 }
 
 std::optional<Bytes> Segments::spare(std::size_t size) {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   auto* segment = free_one(size);
   if (segment == nullptr) return std::nullopt;
   ++segment->uses;
@@ -330,7 +329,7 @@ std::optional<Bytes> Segments::spare(std::size_t size) {
 
 std::optional<Bytes> Segments::surplus() {
   if (free_.load(std::memory_order_relaxed) < 2) return std::nullopt;
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   Segment* oldest = nullptr;
   std::size_t own = 0;
   for (auto* segment : kept_) {
@@ -345,7 +344,7 @@ std::optional<Bytes> Segments::surplus() {
 }
 
 SegmentCounts Segments::counts() {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   SegmentCounts counts;
   for (const auto& [start, segment] : all_) {
     if (segment->uses > 0) {
@@ -359,7 +358,7 @@ SegmentCounts Segments::counts() {
 
 void Segments::drop_kept() {
   std::vector<Holder> gone;
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   trim(gone, 0, 0);
 }
 

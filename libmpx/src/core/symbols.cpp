@@ -14,10 +14,10 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "mpx/detail/mutex.hpp"
 namespace mpx::detail {
 namespace {
 
@@ -122,11 +122,11 @@ std::string module_name(const std::string& path) {
   return full.substr(full.rfind('/') + 1);
 }
 
-std::mutex names_mutex;
-std::unordered_map<Address, std::string>* names;  // guarded by names_mutex; never freed
+Mutex names_mutex;
+std::unordered_map<Address, std::string>* names MPX_GUARDED_BY(names_mutex);  // never freed
 
 /// Adds the text of every address that is not yet in `names`.
-void look_up(const std::vector<Address>& addresses) {
+void look_up(const std::vector<Address>& addresses) MPX_REQUIRES(names_mutex) {
   std::map<std::string, std::pair<Address, std::map<Address, Found>>> modules;
   std::map<Address, std::string> module_paths;
   for (const auto address : addresses) {
@@ -163,7 +163,7 @@ std::string symbolise(std::span<void* const> addresses) {
   std::vector<Address> callers;
   // A return address is behind the call, perhaps already in the next function.
   for (void* address : addresses) callers.push_back(reinterpret_cast<Address>(address) - 1);
-  const std::lock_guard guard(names_mutex);
+  const MutexLock lock(names_mutex);
   if (names == nullptr) names = new std::unordered_map<Address, std::string>;
   look_up(callers);
   std::string text;

@@ -5,12 +5,12 @@
 #include <array>
 #include <bit>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
 
 #include "core/module.hpp"
 #include "mpx/detail/codec_values.hpp"
+#include "mpx/detail/mutex.hpp"
 #include "mpx/detail/type_name.hpp"
 #include "mpx/error.hpp"
 
@@ -52,12 +52,12 @@ std::shared_ptr<const Table> make_table(const Table* last) {
 /// The table as of now. A thread keeps the one that it used last, so that the usual case is one
 /// look at the loader's counters.
 const std::shared_ptr<const Table>& current_table() {
-  static std::mutex mutex;
-  static std::shared_ptr<const Table> newest;  // guarded by mutex
+  static Mutex mutex;
+  static std::shared_ptr<const Table> newest MPX_GUARDED_BY(mutex);
   thread_local std::shared_ptr<const Table> mine;
   const auto count = load_count();
   if (mine && mine->count == count) return mine;
-  const std::scoped_lock guard(mutex);
+  const MutexLock lock(mutex);
   if (!newest || newest->count != count) newest = make_table(newest.get());
   mine = newest;
   return mine;

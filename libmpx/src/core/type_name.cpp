@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
+#include <type_traits>
 #include <utility>
+
+#include "mpx/detail/mutex.hpp"
 
 namespace mpx::detail {
 
@@ -15,11 +17,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-std::mutex& table_mutex() {
-  static auto* const mutex = new std::mutex;  // entries of other modules may outlive statics here
-  return *mutex;
-}
-TypeEntry* table = nullptr;  // guarded by table_mutex()
+Mutex table_mutex;
+static_assert(std::is_trivially_destructible_v<Mutex>);  // entries of other modules may outlive it
+TypeEntry* table MPX_GUARDED_BY(table_mutex) = nullptr;
 
 }  // namespace
 
@@ -37,12 +37,12 @@ std::string readable_type_name(std::string_view raw) {
 
 TypeEntry::TypeEntry(std::uint64_t fingerprint, std::string_view raw_name) noexcept
     : fingerprint_(fingerprint), raw_name_(raw_name) {
-  const std::scoped_lock guard(table_mutex());
+  const MutexLock lock(table_mutex);
   next_ = std::exchange(table, this);
 }
 
 TypeEntry::~TypeEntry() {
-  const std::scoped_lock guard(table_mutex());
+  const MutexLock lock(table_mutex);
   for (auto** at = &table; *at != nullptr; at = &(*at)->next_) {
     if (*at == this) {
       *at = next_;
@@ -52,7 +52,7 @@ TypeEntry::~TypeEntry() {
 }
 
 std::string type_of_fingerprint(std::uint64_t fingerprint) {
-  const std::scoped_lock guard(table_mutex());
+  const MutexLock lock(table_mutex);
   for (const auto* entry = table; entry != nullptr; entry = entry->next_) {
     if (entry->fingerprint_ == fingerprint) return readable_type_name(entry->raw_name_);
   }

@@ -12,22 +12,23 @@ class DirectLink : public Link {
  public:
   explicit DirectLink(Runtime& runtime) : runtime_(runtime) {}
 
-  void send(Frame frame) override {
+  void send(Frame frame) override MPX_REQUIRES(client_mutex) {
     require_thread();
     runtime_.route(std::move(frame));
   }
-  void flush() override;
-  void drive(ClientMutex& mutex, Deadline deadline) override;
-  [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override {
+  void flush() override MPX_REQUIRES(client_mutex);
+  void drive(ClientMutex& mutex, Deadline deadline) override MPX_REQUIRES(client_mutex);
+  [[nodiscard]] std::chrono::steady_clock::time_point driven_since() const override
+      MPX_REQUIRES(client_mutex) {
     return runtime_.asleep_since();
   }
-  void leave() override;
-  void interrupt() override { runtime_.interrupt(); }
-  [[nodiscard]] bool reaches(WordRef word) const override {
+  void leave() override MPX_REQUIRES(client_mutex);
+  void interrupt() override MPX_REQUIRES(client_mutex) { runtime_.interrupt(); }
+  [[nodiscard]] bool reaches(WordRef word) const override MPX_REQUIRES(client_mutex) {
     require_thread();
     return runtime_.words().reaches(word.home);
   }
-  std::uint64_t work_on_word(const WordRequest& request) override {
+  std::uint64_t work_on_word(const WordRequest& request) override MPX_REQUIRES(client_mutex) {
     return runtime_.words().perform(request);
   }
 
@@ -35,11 +36,11 @@ class DirectLink : public Link {
   void keep_to_this_thread() { thread_ = std::this_thread::get_id(); }
 
   /// Somebody else drives while nobody waits (Background).
-  void set_attended(bool attended) { attended_ = attended; }
+  void set_attended(bool attended) MPX_REQUIRES(client_mutex) { attended_ = attended; }
   /// Whether a thread of this process waits, and so drives.
-  [[nodiscard]] bool held() const { return held_; }
+  [[nodiscard]] bool held() const MPX_REQUIRES(client_mutex) { return held_; }
   /// Waits until nobody does, or `stop`.
-  void park(ClientMutex& mutex, const bool& stop);
+  void park(ClientMutex& mutex, const bool& stop) MPX_REQUIRES(client_mutex);
   void unpark() { left_.notify_all(); }
 
  private:
@@ -50,8 +51,9 @@ class DirectLink : public Link {
 
   Runtime& runtime_;
   std::optional<std::thread::id> thread_;
-  bool attended_ = false;
-  bool held_ = false, parked_ = false;
+  bool attended_ MPX_GUARDED_BY(client_mutex) = false;
+  bool held_ MPX_GUARDED_BY(client_mutex) = false;
+  bool parked_ MPX_GUARDED_BY(client_mutex) = false;
   ClientCondition left_;
 };
 
@@ -72,7 +74,7 @@ class Background {
   Runtime& runtime_;
   DirectLink& link_;
   ClientCondition stopped_;
-  bool stop_ = false;
+  bool stop_ MPX_GUARDED_BY(client_mutex) = false;
   std::thread thread_;
 };
 

@@ -18,21 +18,26 @@ class Link {
   virtual ~Link() = default;
 
   /// Takes a frame on its way. May wait until there is room.
-  virtual void send(Frame frame) = 0;
+  virtual void send(Frame frame) MPX_REQUIRES(client_mutex) = 0;
   /// Sees to it that what was sent leaves without another call.
-  virtual void flush() = 0;
+  virtual void flush() MPX_REQUIRES(client_mutex) = 0;
   /// One round of work; sleeps, without `mutex`, the client's, if there is nothing to do until the deadline.
   virtual void drive(ClientMutex& mutex, Deadline deadline) MPX_REQUIRES(client_mutex) = 0;
   /// Since when, at the latest, the last drive() waited; nothing if it was short.
-  [[nodiscard]] virtual std::chrono::steady_clock::time_point driven_since() const { return {}; }
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point driven_since() const
+      MPX_REQUIRES(client_mutex) {
+    return {};
+  }
   /// Nobody of this process waits any more.
-  virtual void leave() {}
+  virtual void leave() MPX_REQUIRES(client_mutex) {}
   /// Ends a sleep of drive().
-  virtual void interrupt() = 0;
+  virtual void interrupt() MPX_REQUIRES(client_mutex) = 0;
   /// Whether this process works on that word itself.
-  [[nodiscard]] virtual bool reaches(WordRef /*word*/) const { return false; }
+  [[nodiscard]] virtual bool reaches(WordRef /*word*/) const MPX_REQUIRES(client_mutex) {
+    return false;
+  }
   /// Does so; returns what the word was. Only where it is reached.
-  virtual std::uint64_t work_on_word(const WordRequest& /*request*/) {
+  virtual std::uint64_t work_on_word(const WordRequest& /*request*/) MPX_REQUIRES(client_mutex) {
     throw UsageError("this process reaches no words");
   }
   /// Whether, for a word that it does not reach, its rank is to be asked, which may: else only the word's
@@ -41,7 +46,7 @@ class Link {
   /// Words on which this process works without any link, as long as it lives; null: none.
   [[nodiscard]] virtual const WordMap* mapped_words() const { return nullptr; }
   /// Direct channels from other processes of the node, where drive() takes from them; else null.
-  virtual DirectInbox* direct() { return nullptr; }
+  virtual DirectInbox* direct() MPX_REQUIRES(client_mutex) { return nullptr; }
 };
 
 }  // namespace mpx::detail

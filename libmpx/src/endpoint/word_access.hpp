@@ -77,10 +77,15 @@ class WordAccess {
   [[nodiscard]] bool leaves_to_home(WordRef word, Deadline deadline) {
     if (mapped(word) != nullptr) return false;
     const ClientLock lock(context_.mutex());
-    const auto* const link = context_.link();
-    if (link == nullptr) return true;
-    if (link->reaches(word)) return false;
-    return !link->asks_rank() || !(deadline.is_now() || deadline.is_never());
+    return leaves(word, deadline);
+  }
+  /// As compare_exchange(), but nothing where leaves_to_home(): at the cost of one of the two.
+  std::optional<std::uint64_t> compare_exchange_unless_left(WordRef word, std::uint64_t expected,
+                                                            std::uint64_t desired,
+                                                            Deadline deadline) {
+    const WordRequest request{word, WordRequest::Operation::compare_exchange, desired, expected};
+    if (auto* const place = mapped(word)) return perform(request, *place);
+    return work_unless_left(request, deadline);
   }
 
   /// Where this process notes its permits of a semaphore with this word, until done_with(), which is
@@ -94,6 +99,10 @@ class WordAccess {
     return work_far(request, {});
   }
   std::uint64_t work_far(const WordRequest& request, const ObjectId& object);
+  std::optional<std::uint64_t> work_unless_left(const WordRequest& request, Deadline deadline);
+  std::optional<std::uint64_t> work_here(const WordRequest& request) MPX_REQUIRES(client_mutex);
+  std::uint64_t ask(const WordRequest& request, const ObjectId& object);
+  [[nodiscard]] bool leaves(WordRef word, Deadline deadline) const MPX_REQUIRES(client_mutex);
   [[nodiscard]] std::uint64_t* mapped(WordRef word) const {
     const auto* const map = map_.load(std::memory_order_acquire);
     return map != nullptr && !is_forked_copy() ? map->at(word) : nullptr;

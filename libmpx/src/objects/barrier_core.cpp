@@ -51,7 +51,7 @@ ObjectId BarrierCore::create() {
 std::uint64_t BarrierCore::wait(Deadline deadline) {
   auto& to = client();
   // Who has thrown comes through no more: the barrier breaks, for those that relied on it.
-  const auto late = [&to, self = id()](const Reply& reply) {
+  const auto late = [&to, self = id()](const Reply& reply) MPX_REQUIRES(client_mutex) {
     if (reply.status == Status::ok) to.calls().return_from_delivery(Kind::barrier_abort, self, {});
     to.cores().drop_locked(reply.payload.handles);
   };

@@ -87,7 +87,9 @@ void ConnectionCore::send(Payload value) {
   require_open("send");
   if (direct_ == nullptr) {
     window_.admit(to, peer_, value.bytes.size() + sizeof(FrameHeader), Deadline::never(),
-                  [&] { return incoming_.over() || outgoing_.over() || closed_; });
+                  [&]() MPX_REQUIRES(client_mutex) {
+                    return incoming_.over() || outgoing_.over() || closed_;
+                  });
   } else if (++direct_sends_ % SendWindow::kEvery == 0) {
     to.waits().look();  // for the news that nobody reads the ring any more
   }
@@ -138,7 +140,7 @@ void ConnectionCore::make_ring(std::uint64_t offer) {
   drop_ring();  // its sender has given it up
   inbox_.begin_ring();
   try {
-    ring_ = &from.direct()->add([this] { return take_direct(); });
+    ring_ = &from.direct()->add([this]() MPX_REQUIRES(client_mutex) { return take_direct(); });
   } catch (const LaunchError& error) {  // then the messages go on coming by the home
     log_debug("a pipe goes without a direct channel: {}", error.what());
     return;
@@ -179,18 +181,20 @@ void ConnectionCore::bind(Deadline deadline) {
   if (!std::exchange(bound_, true)) {
     binding_ = std::make_shared<Binding>();
     from.calls().post_call(Kind::end_bind, id(), {},
-                           [this, core = weak_from_this(), binding = binding_](const Reply& reply) {
-                             binding->answered = true;
-                             const bool sound =
-                                 reply.status == Status::ok || reply.status == Status::no;
-                             if (!sound && !core.expired()) incoming_.closed = true;
-                           });
+                           [this, core = weak_from_this(), binding = binding_](const Reply& reply)
+                               MPX_REQUIRES(client_mutex) {
+                                 binding->answered = true;
+                                 const bool sound =
+                                     reply.status == Status::ok || reply.status == Status::no;
+                                 if (!sound && !core.expired()) incoming_.closed = true;
+                               });
   }
   if (deadline.is_now()) deadline = Deadline::never();
   if (deadline.left() < Calls::kGrace && !deadline.is_never())
     deadline = Deadline::after(Calls::kGrace);
   from.waits().wait(deadline, {Kind::end_bind, id()},
-                    [&, binding = binding_] { return binding->answered || is_readable(); });
+                    [&, binding = binding_]()
+                        MPX_REQUIRES(client_mutex) { return binding->answered || is_readable(); });
 }
 
 /// Whether a receive has something to return or to throw.
@@ -202,8 +206,9 @@ bool ConnectionCore::wait_readable(Deadline deadline) {
   auto& from = client();
   while (true) {
     bind(deadline);
-    const bool ready = from.waits().wait(deadline, {Kind::end_item, id()},
-                                         [&] { return is_readable() || !bound_; });
+    const bool ready =
+        from.waits().wait(deadline, {Kind::end_item, id()},
+                          [&]() MPX_REQUIRES(client_mutex) { return is_readable() || !bound_; });
     if (!ready || is_readable()) return ready;  // else another process receives now: it is asked
     if (deadline.passed()) return false;
   }
@@ -256,7 +261,7 @@ void ConnectionCore::close() {
   auto& from = client();
   {
     const ClientLock lock(from.mutex());
-    if (std::exchange(closed_, true)) return;
+    if (closed_.exchange(true)) return;
   }
   give_up();
 }
@@ -272,7 +277,7 @@ bool ConnectionCore::before_drop() {
   }
   drop_ring();
   auto inbox = std::make_shared<EndInbox>(std::exchange(inbox_, {}));
-  const auto finish = [&from, inbox, self = id()] {
+  const auto finish = [&from, inbox, self = id()]() MPX_REQUIRES(client_mutex) {
     from.calls().return_from_delivery(Kind::end_return, self, inbox->take_back());
   };
   const auto take = [inbox](Frame& frame) {
@@ -315,15 +320,17 @@ void ConnectionCore::on(Frame&& frame) {
 void ConnectionCore::learn_fate() {
   const auto answered = std::make_shared<bool>(false);
   client().calls().post_call(
-      Kind::end_fate, id(), {}, [this, answered, core = weak_from_this()](const Reply& reply) {
+      Kind::end_fate, id(), {},
+      [this, answered, core = weak_from_this()](const Reply& reply) MPX_REQUIRES(client_mutex) {
         *answered = true;
         if (core.expired()) return;
         if (reply.status != Status::ok) return on_peer(outgoing_, EndGone::closed, {});
         const auto [what, facts] = Unpacker::unpack<EndGone, ProcessFacts>(reply.payload.bytes);
         on_peer(outgoing_, what == EndGone::lost ? what : EndGone::closed, facts);
       });
-  client().waits().wait(Deadline::never(), {Kind::end_fate, id()},
-                        [&] { return *answered || outgoing_.over() || closed_; });
+  client().waits().wait(
+      Deadline::never(), {Kind::end_fate, id()},
+      [&]() MPX_REQUIRES(client_mutex) { return *answered || outgoing_.over() || closed_; });
 }
 
 void ConnectionCore::on_peer(Fate& fate, EndGone what, const ProcessFacts& facts) {

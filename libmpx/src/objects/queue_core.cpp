@@ -31,7 +31,7 @@ struct QueueCore::Answer {
 /// A thread's wait for an answer, until it has taken the item or an exception ends it: those whose
 /// answers came later wait for that. Under the client's mutex.
 struct QueueCore::Getting {
-  ~Getting() {
+  ~Getting() MPX_REQUIRES(client_mutex) {
     answer->given_up = true;
     const auto mine = std::find(core.due_.begin(), core.due_.end(), answer.get());
     if (mine == core.due_.end()) return;
@@ -124,7 +124,7 @@ bool QueueCore::accepted(const Reply& reply, Deadline deadline) {
 bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
   auto& to = client();
   ClientLock lock(to.mutex());
-  const auto closed = [&] { return closed_ || window_.closed(); };
+  const auto closed = [&]() MPX_REQUIRES(client_mutex) { return closed_ || window_.closed(); };
   const bool admitted = closed() || window_.admit(to, id(), item.bytes.size() + sizeof(FrameHeader),
                                                   deadline, closed);
   if (closed()) {
@@ -141,7 +141,7 @@ bool QueueCore::put_unasked(Payload& item, Deadline deadline) {
 /// is put, whenever the home says so.
 bool QueueCore::put_reserved(Payload item, Deadline deadline) {
   auto& to = client();
-  const auto late = [&to, queue = id()](const Reply& reply) {
+  const auto late = [&to, queue = id()](const Reply& reply) MPX_REQUIRES(client_mutex) {
     if (reply.status == Status::ok)
       to.calls().return_from_delivery(Kind::queue_unreserve, queue, {});
   };
@@ -201,21 +201,21 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
     const Getting getting{*this};
     const auto& answer = getting.answer;
     const auto core = std::static_pointer_cast<QueueCore>(shared_from_this());
-    const auto call = from.calls().post_call(only_try ? Kind::queue_try_get : Kind::queue_get, id(),
-                                             {Packer::pack(kWant, *slot_, taken_), {}},
-                                             [answer = answer, core, &from](const Reply& reply) {
-                                               answer->come = true;
-                                               answer->status = reply.status;
-                                               core->late_ = answer->given_up;
-                                               answer->item =
-                                                   reply.status == Status::ok && !answer->given_up;
-                                               if (answer->item) core->due_.push_back(answer.get());
-                                               if (answer->given_up)
-                                                 from.tasks().run_soon([core] {});
-                                             });
+    const auto call = from.calls().post_call(
+        only_try ? Kind::queue_try_get : Kind::queue_get, id(),
+        {Packer::pack(kWant, *slot_, taken_), {}},
+        [answer = answer, core, &from](const Reply& reply) MPX_REQUIRES(client_mutex) {
+          answer->come = true;
+          answer->status = reply.status;
+          core->late_ = answer->given_up;
+          answer->item = reply.status == Status::ok && !answer->given_up;
+          if (answer->item) core->due_.push_back(answer.get());
+          if (answer->given_up) from.tasks().run_soon([core] {});
+        });
     const Purpose purpose{Kind::queue_get, id()};
-    const bool come = from.waits().wait(only_try ? Deadline::never() : deadline, purpose,
-                                        [&] { return answer->come || has_spare(); });
+    const bool come =
+        from.waits().wait(only_try ? Deadline::never() : deadline, purpose,
+                          [&]() MPX_REQUIRES(client_mutex) { return answer->come || has_spare(); });
     const bool cancelled = !answer->come;
     if (cancelled) {
       // The home says which was first; where it says nothing, an item that comes late stays claimed
@@ -228,7 +228,8 @@ std::optional<Payload> QueueCore::get(Deadline deadline) {
       }
     }
     if (answer->item)  // each its own: those whose answer came before take first
-      from.waits().wait(Deadline::never(), purpose, [&] { return due_.front() == answer.get(); });
+      from.waits().wait(Deadline::never(), purpose,
+                        [&]() MPX_REQUIRES(client_mutex) { return due_.front() == answer.get(); });
     if (answer->item || has_spare()) {
       if (auto item = take_ahead()) return item;
     }

@@ -8,10 +8,11 @@ void SendWindow::ask(Client& client, const ObjectId& home) {
   asked_ = true;
   before_ = std::exchange(since_, {});
   answer_->awaited = true;
-  client.calls().post_call(question_, home, {}, [answer = answer_](const Reply& reply) {
-    answer->awaited = false;
-    answer->closed |= reply.status != Status::ok;
-  });
+  client.calls().post_call(question_, home, {},
+                           [answer = answer_](const Reply& reply) MPX_REQUIRES(client_mutex) {
+                             answer->awaited = false;
+                             answer->closed |= reply.status != Status::ok;
+                           });
 }
 
 bool SendWindow::fits(std::uint64_t bytes) const {
@@ -33,7 +34,7 @@ bool SendWindow::admit(Client& client, const ObjectId& home, std::uint64_t bytes
     if (over() || closed()) return true;
     if (!answer_->awaited) before_ = {};
     if (fits(bytes)) break;
-    const auto answered = [&] { return !answer_->awaited || over(); };
+    const auto answered = [&]() MPX_REQUIRES(client_mutex) { return !answer_->awaited || over(); };
     if (!client.waits().wait(deadline, {question_, home}, answered)) return false;
   }
   ++since_.messages;

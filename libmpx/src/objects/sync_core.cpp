@@ -67,10 +67,12 @@ ObjectId SyncCore::create() {
 bool SyncCore::lock(Deadline deadline) {
   auto& to = client();
   const auto me = to.self().id;
-  if (to.words().leaves_to_home(ref(lock_), deadline))
-    return acquire_at_home(*this, deadline, "lock", true);
+  const auto seen =
+      to.words().compare_exchange_unless_left(ref(lock_), 0, LockWord::owned_by(me), deadline);
+  if (!seen) return acquire_at_home(*this, deadline, "lock", true);
+  if (*seen == 0) return true;
   bool locked = false;
-  to.words().watch(ref(lock_), 0, deadline, [&](std::uint64_t word) {
+  to.words().watch(ref(lock_), *seen, deadline, [&](std::uint64_t word) {
     while (const auto mine = LockWord::taken(word, me)) {
       const auto was = to.words().compare_exchange(ref(lock_), word, *mine);
       if (was == word) return locked = true;
@@ -89,11 +91,11 @@ void SyncCore::unlock() {
   auto& to = client();
   auto expected = LockWord::owned_by(to.self().id);
   try {
-    if (to.words().leaves_to_home(ref(lock_), Deadline::never()))
-      return release_at_home(*this, 1, "unlock");
     while (true) {
-      const auto word =
-          to.words().compare_exchange(ref(lock_), expected, expected & LockWord::kAbandoned);
+      const auto seen = to.words().compare_exchange_unless_left(
+          ref(lock_), expected, expected & LockWord::kAbandoned, Deadline::never());
+      if (!seen) break;
+      const auto word = *seen;
       if (word == expected) return;
       if (LockWord::owner(word) == 0) throw UsageError("unlock of a Lock that is free");
       if ((word & LockWord::kContended) != 0) break;

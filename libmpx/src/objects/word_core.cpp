@@ -25,7 +25,8 @@ WordPlace load_place(Reader& reader) {
 bool acquire_at_home(Core& core, Deadline deadline, const std::string& what, bool gives_back) {
   auto& to = core.client();
   // Who has gone on gives back what comes late.
-  const auto late = [&to, id = core.id(), gives_back](const Reply& reply) {
+  const auto late = [&to, id = core.id(),
+                     gives_back](const Reply& reply) MPX_REQUIRES(client_mutex) {
     if (!gives_back || reply.status != Status::ok) return;
     to.calls().return_from_delivery(Kind::release, id, {Packer::pack(std::uint64_t{1}), {}},
                                     static_cast<std::uint16_t>(ReleaseRoute::own));

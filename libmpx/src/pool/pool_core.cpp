@@ -163,13 +163,16 @@ bool BatchCore::ready() {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
   const ClientLock lock(client.mutex());
-  return client.waits().wait(Deadline::now(), {}, [&] { return received_ == size_; });
+  return client.waits().wait(Deadline::now(), {},
+                             [&]() MPX_REQUIRES(client_mutex) { return received_ == size_; });
 }
 
 bool BatchCore::wait(Deadline deadline) {
   if (!pool || size_ == 0) return true;
   auto& client = pool->client();
-  const auto some = [&] { return !arrived_.empty() || received_ == size_; };
+  const auto some = [&]() MPX_REQUIRES(client_mutex) {
+    return !arrived_.empty() || received_ == size_;
+  };
   while (true) {
     ClientLock lock(client.mutex());
     const bool there = some();
@@ -180,7 +183,7 @@ bool BatchCore::wait(Deadline deadline) {
       if (!client.waits().wait(deadline, {Kind::pool_results, pool->id()}, some)) return false;
     }
     // Not held while waiting: a callback that runs in there may wait for this batch too.
-    const std::lock_guard decoding(decoding_);
+    const MutexLock decoding(decoding_);
     lock.lock();
     auto records = std::exchange(arrived_, {});
     lock.unlock();

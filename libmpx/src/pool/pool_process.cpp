@@ -6,7 +6,6 @@
 #include <cstring>
 #include <deque>
 #include <iostream>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
@@ -43,7 +42,8 @@ class PoolProcess {
  public:
   PoolProcess(Client& client, const ObjectId& pool, SharedBlock& shared)
       : client_(client), pool_(pool), shared_(shared) {
-    client_.set_handler([this](Frame&& frame) { frames_.push_back(std::move(frame)); });
+    client_.set_handler([this](Frame&& frame)
+                            MPX_REQUIRES(client_mutex) { frames_.push_back(std::move(frame)); });
   }
   PoolProcess(const PoolProcess&) = delete;
   PoolProcess& operator=(const PoolProcess&) = delete;
@@ -69,7 +69,7 @@ class PoolProcess {
   Client& client_;
   ObjectId pool_;
   SharedBlock& shared_;
-  std::deque<Frame> frames_;  // guarded by the client's mutex
+  std::deque<Frame> frames_ MPX_GUARDED_BY(client_mutex);
   std::unordered_map<std::uint64_t, Function> functions_;
   PoolRecord open_;         // the last staged record
   std::size_t values_ = 0;  // where its values begin; 0: nothing is staged
@@ -79,8 +79,8 @@ class PoolProcess {
   std::chrono::nanoseconds busy_{0};
   std::atomic<std::uint64_t> depth_ = 0;  // of what the task submits; 0: in none
   std::thread::id thread_ = std::this_thread::get_id();
-  std::mutex lending_;
-  int lent_ = 0;  // threads that wait; guarded by lending_
+  Mutex lending_;
+  int lent_ MPX_GUARDED_BY(lending_) = 0;  // threads that wait
 };
 
 bool PoolProcess::initialize(ByteView call) {
@@ -115,7 +115,7 @@ void PoolProcess::serve() {
         lock.lock();
       }
       client_.waits().wait(Deadline::never(), {Kind::pool_tasks, pool_, true},
-                           [&] { return !frames_.empty(); });
+                           [&]() MPX_REQUIRES(client_mutex) { return !frames_.empty(); });
       frame = std::move(frames_.front());
       frames_.pop_front();
     }
@@ -252,12 +252,12 @@ void PoolProcess::flush() {
 // thread that the task has started must not touch them.
 void PoolProcess::lend() {
   if (std::this_thread::get_id() == thread_) flush();
-  const std::lock_guard guard(lending_);
+  const MutexLock lock(lending_);
   if (lent_++ == 0) client_.calls().post(Kind::pool_wait, pool_);
 }
 
 void PoolProcess::take_again() {
-  const std::lock_guard guard(lending_);
+  const MutexLock lock(lending_);
   if (--lent_ == 0) client_.calls().post(Kind::pool_resume, pool_);
 }
 

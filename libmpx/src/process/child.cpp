@@ -21,7 +21,8 @@ Child::Child(Birth birth, std::function<void()> lost)
     : shared_(*reinterpret_cast<SharedBlock*>(birth.channel.scratch().data())),
       link_(
           std::make_unique<Channel>(std::move(birth.channel)),
-          [this](Frame&& frame) { on_frame(std::move(frame)); }, std::move(lost), birth.words) {
+          [this](Frame&& frame) MPX_REQUIRES(client_mutex) { on_frame(std::move(frame)); },
+          std::move(lost), birth.words) {
   {
     ClientMutex mutex;  // nobody else is there
     const ClientLock lock(mutex);

@@ -37,11 +37,11 @@ class Child {
   void finish() noexcept;
 
  private:
-  void on_frame(Frame&& frame);
+  void on_frame(Frame&& frame) MPX_REQUIRES(client_mutex);
 
-  std::shared_ptr<Client> client_;  // null: not known yet who it is
-  std::deque<Frame> early_;         // what came before that
-  SharedBlock& shared_;             // in what link_ has
+  std::shared_ptr<Client> client_;                        // null: not known yet who it is
+  std::deque<Frame> early_ MPX_GUARDED_BY(client_mutex);  // what came before that
+  SharedBlock& shared_;                                   // in what link_ has
   StreamLink link_;
   StartRequest request_;
   Payload call_;

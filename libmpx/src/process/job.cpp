@@ -162,13 +162,13 @@ Job::Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner)
   options.spawner = std::move(spawner);
   options.slots = std::move(ranks);
   options.own_slots = own_slots(*transport_, cores, each);
-  options.deliver_local = [client = client_.get()](Frame&& frame) {
-    client->deliver(std::move(frame));
-  };
+  options.deliver_local = [client = client_.get()](Frame&& frame)
+                              MPX_REQUIRES(client_mutex) { client->deliver(std::move(frame)); };
   options.report = report_unfinished;
   const auto on_deadlock = deadlock_setting();
   options.looks_for_deadlock = on_deadlock != OnDeadlock::off;
-  options.endless_wait = [client = client_.get()] { return client->waits().endless_wait(); };
+  options.endless_wait = [client = client_.get()]()
+                             MPX_REQUIRES(client_mutex) { return client->waits().endless_wait(); };
   options.report_waits = [this, on_deadlock](const std::string& text, bool deadlock) {
     // One write, so that lines of others do not mix in.
     static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));

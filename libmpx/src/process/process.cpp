@@ -36,7 +36,7 @@ ObjectId ProcessCore::create() {
 }
 
 ProcessCore::Known ProcessCore::known() const {
-  const std::lock_guard guard(mutex_);
+  const MutexLock lock(mutex_);
   return known_;
 }
 
@@ -143,7 +143,8 @@ bool ProcessCore::join(Deadline deadline) {
   if (!require_started("join", deadline.is_now() ? Deadline::never() : deadline)) return false;
   subscribe();
   const ClientLock lock(client().mutex());
-  return client().waits().wait(deadline, {Kind::process_watch, id()}, [&] { return ready(); });
+  return client().waits().wait(deadline, {Kind::process_watch, id()},
+                               [&]() MPX_REQUIRES(client_mutex) { return ready(); });
 }
 
 std::optional<int> ProcessCore::exit_code() {

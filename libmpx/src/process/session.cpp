@@ -90,7 +90,7 @@ struct SessionCore::State {
         size(session->size()) {
     job.emplace(*session, std::move(prepared));
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
-    job->client()->set_handler([this](Frame&& frame) { on(frame); });
+    job->client()->set_handler([this](Frame&& frame) MPX_REQUIRES(client_mutex) { on(frame); });
     job->client()->calls().warn_after(kPatience);
     job->client()->waits().drive_in_passing();
     if (!session->serialized()) job->keep_to_this_thread();
@@ -98,8 +98,8 @@ struct SessionCore::State {
     note_surroundings({});
   }
 
-  /// News of the other ranks; called under the client's mutex.
-  void on(const Frame& frame) {
+  /// News of the other ranks.
+  void on(const Frame& frame) MPX_REQUIRES(client_mutex) {
     const auto& header = frame.header;
     if (header.kind == Kind::session_over) over = true;
     if (header.kind == Kind::session_left) awaited.erase(header.from.rank().number());
@@ -133,7 +133,7 @@ struct SessionCore::State {
       throw UsageError("serve() on rank 0, which would wait for its own end: it is for the others");
     static_cast<void>(running());
     if (!serves.exchange(true)) tell(Kind::session_serves, 0);
-    wait_until(kServes, [this] { return over; });
+    wait_until(kServes, [this]() MPX_REQUIRES(client_mutex) { return over; });
   }
 
   template <class Ready>
@@ -144,7 +144,7 @@ struct SessionCore::State {
 
   /// Rank 0 at its end: until the others have come to theirs.
   void await_others() {
-    const auto all_here = [this] { return awaited.empty(); };
+    const auto all_here = [this]() MPX_REQUIRES(client_mutex) { return awaited.empty(); };
     const Purpose ending{Kind::session_left};
     if (wait_until(ending, all_here, Deadline::after(kPatience))) return;
     std::string missing;
@@ -162,7 +162,9 @@ struct SessionCore::State {
 
   /// Another rank at its end: serves on until rank 0 has come to its own.
   void await_rank_0() {
-    const auto here = [this] { return over || job->runtime().shutting_down(); };
+    const auto here = [this]() MPX_REQUIRES(client_mutex) {
+      return over || job->runtime().shutting_down();
+    };
     if (wait_until(kServes, here, Deadline::after(kPatience))) return;
     log_warn(
         "at the end of the Session rank {} has waited {} s for rank 0 on host {}, still in it; "
@@ -226,9 +228,8 @@ struct SessionCore::State {
   const ReportSignal report_signal;
   std::optional<Job> job;  // until the end
   std::optional<FinalizeHook> at_finalize;
-  // guarded by the client's mutex
-  bool over = false;      // rank 0 has come to its end
-  std::set<int> awaited;  // on rank 0: others that have not
+  bool over MPX_GUARDED_BY(client_mutex) = false;      // rank 0 has come to its end
+  std::set<int> awaited MPX_GUARDED_BY(client_mutex);  // on rank 0: others that have not
 };
 
 void SessionCore::prepare() {

@@ -38,7 +38,7 @@ Runtime::Runtime(Options options)
         return make_home(request, arguments, {rank(), words_, directory_}, out);
       }),
       supervisor_(transport_.rank(), transport_.host(transport_.rank()), nullptr,
-                  [this](Frame&& frame) { route(std::move(frame)); }),
+                  [this](Frame&& frame) MPX_REQUIRES(client_mutex) { route(std::move(frame)); }),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       driver_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -316,7 +316,8 @@ std::string Runtime::unfinished() const {
 
 std::size_t Runtime::progress() {
   heed_signals();
-  auto events = transport_.poll([this](Frame&& frame) { take_in(std::move(frame)); });
+  auto events = transport_.poll([this](Frame&& frame)
+                                    MPX_REQUIRES(client_mutex) { take_in(std::move(frame)); });
   if (supervisor_.active()) events += supervisor_.pump();
   transport_.flush();
   idle_.note_look(events != 0);

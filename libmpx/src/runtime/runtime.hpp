@@ -55,71 +55,76 @@ class Runtime : private Outbox {
   [[nodiscard]] Directory* directory() { return directory_; }
   [[nodiscard]] const std::string& host(int rank) const { return transport_.host(rank); }
   /// Objects whose home is this rank.
-  [[nodiscard]] std::size_t object_count() const { return homes_.size(); }
+  [[nodiscard]] std::size_t object_count() const MPX_REQUIRES(client_mutex) {
+    return homes_.size();
+  }
 
   /// Sends a frame to where it belongs. Frames to other ranks leave at the next flush() or drive().
-  void route(Frame frame);
-  void flush() { transport_.flush(); }
+  void route(Frame frame) MPX_REQUIRES(client_mutex);
+  void flush() MPX_REQUIRES(client_mutex) { transport_.flush(); }
 
   /// One round: moves what can be moved; if nothing could for a while, sleeps until something
   /// happens or the deadline. `mutex` is the one that the caller holds.
-  void drive(ClientMutex& mutex, Deadline deadline);
+  void drive(ClientMutex& mutex, Deadline deadline) MPX_REQUIRES(client_mutex);
 
   /// When the last drive() went to sleep; nothing if it did not.
-  [[nodiscard]] std::chrono::steady_clock::time_point asleep_since() const { return asleep_since_; }
+  [[nodiscard]] std::chrono::steady_clock::time_point asleep_since() const
+      MPX_REQUIRES(client_mutex) {
+    return asleep_since_;
+  }
 
   /// One round without sleeping. Returns the number of events.
-  std::size_t progress();
+  std::size_t progress() MPX_REQUIRES(client_mutex);
 
   /// Makes peers ring from now on, because nobody drives; a background thread sleeps in sleep().
-  void unattended();
+  void unattended() MPX_REQUIRES(client_mutex);
 
   using Sleeper = Idle::Sleeper;
   /// Sleeps until there is something to do, and does it.
-  void sleep(ClientMutex& mutex, Deadline deadline, Sleeper who);
+  void sleep(ClientMutex& mutex, Deadline deadline, Sleeper who) MPX_REQUIRES(client_mutex);
 
   /// Tells whether a thread drives, asleep or not: the background thread then keeps out of its way.
-  void set_driven(bool driven) { idle_.set_driven(driven); }
+  void set_driven(bool driven) MPX_REQUIRES(client_mutex) { idle_.set_driven(driven); }
 
   /// Whether something needs drive() to be called soon.
-  [[nodiscard]] bool busy() const { return transport_.busy(); }
+  [[nodiscard]] bool busy() const MPX_REQUIRES(client_mutex) { return transport_.busy(); }
   /// Whether nothing happened for the time that a driver should go on looking.
-  [[nodiscard]] bool quiet();
+  [[nodiscard]] bool quiet() MPX_REQUIRES(client_mutex);
 
   /// Makes whoever sleeps look again; from any thread.
   void interrupt();
 
   /// Rank 0: tells all ranks to end their processes and leave. Others: true once told.
-  void begin_shutdown();
-  [[nodiscard]] bool shutting_down() const { return shutting_down_; }
+  void begin_shutdown() MPX_REQUIRES(client_mutex);
+  [[nodiscard]] bool shutting_down() const MPX_REQUIRES(client_mutex) { return shutting_down_; }
   /// Rank 0, after begin_shutdown(): whether every rank has answered.
-  [[nodiscard]] bool shut_down() const { return awaited_.empty(); }
+  [[nodiscard]] bool shut_down() const MPX_REQUIRES(client_mutex) { return awaited_.empty(); }
   /// The ranks that have not, for a person to read: with host and live processes.
-  [[nodiscard]] std::string shutdown_awaits() const;
+  [[nodiscard]] std::string shutdown_awaits() const MPX_REQUIRES(client_mutex);
   /// Rank 0: pools with work left and live processes, a line each, for a person to read.
-  [[nodiscard]] std::string unfinished() const;
+  [[nodiscard]] std::string unfinished() const MPX_REQUIRES(client_mutex);
   /// Gives up the fork server; no process starts any more.
   std::unique_ptr<Spawner> release_spawner() { return supervisor_.release_spawner(); }
 
  private:
-  void send(Frame frame) override { route(std::move(frame)); }
+  void send(Frame frame) override MPX_REQUIRES(client_mutex) { route(std::move(frame)); }
   [[nodiscard]] static int destination(const FrameHeader& header);
-  void take_in(Frame&& frame);
-  void dispatch(Frame&& frame);
+  void take_in(Frame&& frame) MPX_REQUIRES(client_mutex);
+  void dispatch(Frame&& frame) MPX_REQUIRES(client_mutex);
   /// There is no such rank: whoever asked is told.
-  void refuse(Frame&& frame, int to);
-  void serve(Frame&& frame);
+  void refuse(Frame&& frame, int to) MPX_REQUIRES(client_mutex);
+  void serve(Frame&& frame) MPX_REQUIRES(client_mutex);
   void add_well_known(std::vector<Directory::RankSlots> slots, bool looks_for_deadlock);
-  void work_on_word(Frame&& frame);
-  void note_permits(const FrameHeader& request, std::int64_t more);
-  void wake_driver();
-  void announce();
-  void awake();
-  [[nodiscard]] Idle::Setting idle_setting() const;
-  void spread_stop();
-  void heed_signals();
-  void tell_waits(const Frame& request);
-  void watch_waits(std::chrono::steady_clock::time_point now);
+  void work_on_word(Frame&& frame) MPX_REQUIRES(client_mutex);
+  void note_permits(const FrameHeader& request, std::int64_t more) MPX_REQUIRES(client_mutex);
+  void wake_driver() MPX_REQUIRES(client_mutex);
+  void announce() MPX_REQUIRES(client_mutex);
+  void awake() MPX_REQUIRES(client_mutex);
+  [[nodiscard]] Idle::Setting idle_setting() const MPX_REQUIRES(client_mutex);
+  void spread_stop() MPX_REQUIRES(client_mutex);
+  void heed_signals() MPX_REQUIRES(client_mutex);
+  void tell_waits(const Frame& request) MPX_REQUIRES(client_mutex);
+  void watch_waits(std::chrono::steady_clock::time_point now) MPX_REQUIRES(client_mutex);
 
   Transport& transport_;
   Words& words_;
@@ -132,15 +137,16 @@ class Runtime : private Outbox {
   WaitWatch* waits_ = nullptr;      // the same, where it is wanted
   Supervisor supervisor_;
   UniqueFd epoll_;
-  UniqueFd nudge_;             // makes a sleeper look again; in the set of epoll_
-  UniqueFd driver_event_;      // wakes the driver alone: nobody else empties it
-  std::deque<Frame> pending_;  // frames of this rank that wait for the current one to be handled
-  bool dispatching_ = false;
-  bool shutting_down_ = false;
-  bool stop_spread_ = false;
-  std::set<int> awaited_;  // on rank 0: have not answered shutdown
-  Idle idle_;
-  std::chrono::steady_clock::time_point asleep_since_{};
+  UniqueFd nudge_;         // makes a sleeper look again; in the set of epoll_
+  UniqueFd driver_event_;  // wakes the driver alone: nobody else empties it
+  // Frames of this rank that wait for the current one to be handled.
+  std::deque<Frame> pending_ MPX_GUARDED_BY(client_mutex);
+  bool dispatching_ MPX_GUARDED_BY(client_mutex) = false;
+  bool shutting_down_ MPX_GUARDED_BY(client_mutex) = false;
+  bool stop_spread_ MPX_GUARDED_BY(client_mutex) = false;
+  std::set<int> awaited_ MPX_GUARDED_BY(client_mutex);  // on rank 0: have not answered shutdown
+  Idle idle_ MPX_GUARDED_BY(client_mutex);
+  std::chrono::steady_clock::time_point asleep_since_ MPX_GUARDED_BY(client_mutex){};
 };
 
 }  // namespace mpx::detail

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <random>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "mpx/detail/mutex.hpp"
 #include "mpx/error.hpp"
 
 namespace mpx::detail {
@@ -47,10 +47,10 @@ struct MemoryNetwork::Shared {
   /// What has been sent to one rank.
   struct Port {
     explicit Port(int size) : arrived(static_cast<std::size_t>(size)) {}
-    std::mutex mutex;
-    std::vector<std::deque<Frame>> arrived;  // by source; guarded by mutex
-    bool asleep = false;                     // guarded by mutex
-    bool dropped = false;                    // guarded by mutex
+    Mutex mutex;
+    std::vector<std::deque<Frame>> arrived MPX_GUARDED_BY(mutex);  // by source
+    bool asleep MPX_GUARDED_BY(mutex) = false;
+    bool dropped MPX_GUARDED_BY(mutex) = false;
     Bell bell;
   };
 
@@ -102,7 +102,7 @@ class MemoryTransport final : public Transport {
     for (const int to : std::exchange(open_, {})) {
       auto batch = std::exchange(batches_[static_cast<std::size_t>(to)], {});
       auto& port = shared_->port(to);
-      const std::scoped_lock guard(port.mutex);
+      const MutexLock lock(port.mutex);
       if (port.dropped) continue;
       auto& arrived = port.arrived[static_cast<std::size_t>(rank_)];
       std::move(batch.begin(), batch.end(), std::back_inserter(arrived));
@@ -115,12 +115,12 @@ class MemoryTransport final : public Transport {
   [[nodiscard]] bool busy() const override { return !open_.empty() || held_; }
 
   void announce_sleep() override {
-    const std::scoped_lock guard(port_.mutex);
+    const MutexLock lock(port_.mutex);
     port_.asleep = true;
     if (held_) port_.bell.ring();  // what faults hold back must not be slept through
   }
   void announce_awake() override {
-    const std::scoped_lock guard(port_.mutex);
+    const MutexLock lock(port_.mutex);
     port_.asleep = false;
     port_.bell.empty();
   }
@@ -147,7 +147,7 @@ class MemoryTransport final : public Transport {
 };
 
 void MemoryTransport::collect() {
-  const std::scoped_lock guard(port_.mutex);
+  const MutexLock lock(port_.mutex);
   for (std::size_t from = 0; from < waiting_.size(); ++from) {
     auto& arrived = port_.arrived[from];
     std::move(arrived.begin(), arrived.end(), std::back_inserter(waiting_[from]));
@@ -207,7 +207,7 @@ Traffic MemoryNetwork::traffic() const { return {shared_->messages, shared_->byt
 
 void MemoryNetwork::drop(int rank) {
   auto& port = shared_->port(rank);
-  const std::scoped_lock guard(port.mutex);
+  const MutexLock lock(port.mutex);
   port.dropped = true;
   for (auto& frames : port.arrived) frames.clear();
 }

@@ -6,6 +6,7 @@
 #include "mpx/detail/buffer.hpp"
 #include "mpx/detail/deadline.hpp"
 #include "mpx/detail/ids.hpp"
+#include "mpx/detail/mutex.hpp"
 #include "mpx/detail/once.hpp"
 #include "mpx/detail/stable.hpp"
 #include "mpx/error.hpp"
@@ -62,23 +63,23 @@ class Core : public std::enable_shared_from_this<Core> {
   void save(Writer& writer);
 
   /// A message for this object has arrived; called under the client's mutex.
-  virtual void on(Frame&& /*frame*/) {}
+  virtual void on(Frame&& /*frame*/) MPX_REQUIRES(client_mutex) {}
 
   /// For mpx::wait: sees to it that ready() becomes true in time. Called without the mutex.
   virtual void subscribe() {}
   /// Whether the object is ready in the sense of mpx::wait; called under the client's mutex.
-  [[nodiscard]] virtual bool ready() const { return true; }
+  [[nodiscard]] virtual bool ready() const MPX_REQUIRES(client_mutex) { return true; }
 
  protected:
   Core() = default;
 
   /// This process is about to give up its reference; called under the client's mutex. True: not
   /// yet, see CoreTable::linger().
-  virtual bool before_drop() { return false; }
+  virtual bool before_drop() MPX_REQUIRES(client_mutex) { return false; }
 
   /// This process is about to end, with the object perhaps still in use elsewhere; called under the
   /// client's mutex.
-  virtual void before_exit() {}
+  virtual void before_exit() MPX_REQUIRES(client_mutex) {}
 
   /// Makes the object and returns its name. Called once, without the client's mutex.
   virtual ObjectId create() = 0;
@@ -94,7 +95,7 @@ class Core : public std::enable_shared_from_this<Core> {
   Once once_;
   ObjectId id_;
   std::shared_ptr<Client> client_;
-  bool retired_ = false;  // guarded by the client's mutex
+  bool retired_ MPX_GUARDED_BY(client_mutex) = false;
 };
 
 }  // namespace mpx::detail

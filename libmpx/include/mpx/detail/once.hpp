@@ -1,7 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
+
+#include "mpx/detail/mutex.hpp"
 
 namespace mpx::detail {
 
@@ -13,7 +14,7 @@ class Once {
   template <class F>
   void run(F&& make) {
     if (done_.load(std::memory_order_acquire)) return;
-    const std::lock_guard guard(mutex_);
+    const MutexLock lock(mutex_);
     if (done_.load(std::memory_order_relaxed)) return;
     make();
     done_.store(true, std::memory_order_release);
@@ -21,7 +22,7 @@ class Once {
 
  private:
   std::atomic<bool> done_ = false;
-  std::mutex mutex_;
+  Mutex mutex_;
 };
 
 }  // namespace mpx::detail

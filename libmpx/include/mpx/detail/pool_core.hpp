@@ -5,11 +5,11 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/mutex.hpp"
 #include "mpx/detail/stable.hpp"
 
 namespace mpx::detail {
@@ -48,22 +48,20 @@ class BatchCore {
  private:
   friend class PoolCore;
 
-  void decode(Payload records);
-  void note(std::size_t index, std::exception_ptr error);
+  void decode(Payload records) MPX_REQUIRES(decoding_);
+  void note(std::size_t index, std::exception_ptr error) MPX_REQUIRES(decoding_);
 
   std::size_t size_;
   Sink sink_;
   std::uint64_t number_ = 0;
-  // guarded by the client's mutex
-  stable::deque<Payload> arrived_;
-  std::size_t received_ = 0;
-  stable::vector<std::function<void()>> callbacks_;
-  // guarded by decoding_
-  std::mutex decoding_;
-  std::size_t decoded_ = 0;
-  std::size_t error_index_ = 0;
-  std::exception_ptr error_;
-  std::shared_ptr<Progress> progress_;  // null: not shown
+  stable::deque<Payload> arrived_ MPX_GUARDED_BY(client_mutex);
+  std::size_t received_ MPX_GUARDED_BY(client_mutex) = 0;
+  stable::vector<std::function<void()>> callbacks_ MPX_GUARDED_BY(client_mutex);
+  Mutex decoding_;  // never held while waiting
+  std::size_t decoded_ MPX_GUARDED_BY(decoding_) = 0;
+  std::size_t error_index_ MPX_GUARDED_BY(decoding_) = 0;
+  std::exception_ptr error_;            // set under decoding_; read when all is decoded
+  std::shared_ptr<Progress> progress_;  // null: not shown; set before the batch is submitted
 };
 
 struct PoolRequest {
@@ -127,7 +125,7 @@ class PoolCore : public Core {
   /// As terminate(), but waits for nothing and throws nothing; only if the pool was ever used.
   void abandon() noexcept;
 
-  void on(Frame&& frame) override;
+  void on(Frame&& frame) override MPX_REQUIRES(client_mutex);
 
  private:
   friend class BatchCore;
@@ -136,10 +134,10 @@ class PoolCore : public Core {
   PoolRequest request_;
   Payload initializer_;
   std::atomic<bool> used_ = false;
-  // guarded by the client's mutex
-  stable::unordered_map<std::uint64_t, std::weak_ptr<BatchCore>> batches_;
-  std::uint64_t next_batch_ = 1;
-  stable::unordered_set<std::uint64_t> known_functions_;
+  stable::unordered_map<std::uint64_t, std::weak_ptr<BatchCore>> batches_
+      MPX_GUARDED_BY(client_mutex);
+  std::uint64_t next_batch_ MPX_GUARDED_BY(client_mutex) = 1;
+  stable::unordered_set<std::uint64_t> known_functions_ MPX_GUARDED_BY(client_mutex);
 };
 
 /// The process that made a pool terminates it with its last handle there.

@@ -4,11 +4,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "mpx/detail/core.hpp"
+#include "mpx/detail/mutex.hpp"
 #include "mpx/detail/stable.hpp"
 #include "mpx/rank.hpp"
 
@@ -51,7 +51,7 @@ class ProcessCore : public Core {
   bool daemon();
 
   void subscribe() override;
-  [[nodiscard]] bool ready() const override { return known().ended; }
+  [[nodiscard]] bool ready() const override MPX_REQUIRES(client_mutex) { return known().ended; }
 
  private:
   ObjectId create() override;
@@ -72,15 +72,15 @@ class ProcessCore : public Core {
   /// Changes that by `change(known)`, and returns what it returns.
   template <class Change>
   auto note(Change change) {
-    const std::lock_guard guard(mutex_);
+    const MutexLock lock(mutex_);
     return change(known_);
   }
 
   const ProcessSettings settings_{};
   Payload call_;                  // until it has been started
   const bool startable_ = false;  // made here; else another process's
-  mutable std::mutex mutex_;      // no other one is taken under it
-  Known known_;                   // guarded by mutex_
+  mutable Mutex mutex_;           // no other one is taken under it
+  Known known_ MPX_GUARDED_BY(mutex_);
 };
 
 /// Gives those that this process has started and that have not ended.

@@ -45,7 +45,7 @@ class QueueCore : public Core {
   void close();
   void flush();
 
-  void on(Frame&& frame) override;
+  void on(Frame&& frame) override MPX_REQUIRES(client_mutex);
 
  private:
   struct Units;
@@ -54,10 +54,10 @@ class QueueCore : public Core {
 
   ObjectId create() override;
   void save_details(Writer& writer) const override;
-  bool before_drop() override;
-  [[nodiscard]] bool has_spare() const;
-  std::optional<Payload> take_ahead();
-  void unget(ItemBlock items);
+  bool before_drop() override MPX_REQUIRES(client_mutex);
+  [[nodiscard]] bool has_spare() const MPX_REQUIRES(client_mutex);
+  std::optional<Payload> take_ahead() MPX_REQUIRES(client_mutex);
+  void unget(ItemBlock items) MPX_REQUIRES(client_mutex);
   bool put_unasked(Payload& item, Deadline deadline);
   bool put_reserved(Payload item, Deadline deadline);
   bool accepted(const Reply& reply, Deadline deadline);
@@ -67,13 +67,14 @@ class QueueCore : public Core {
   std::atomic<bool> closed_ = false;
   std::atomic<std::uint64_t> unasked_ = 0;  // items put that no answer was asked for
   std::atomic<std::uint64_t> flushed_ = 0;  // of them
-  // guarded by the client's mutex
-  stable::deque<Units> ahead_;
-  stable::deque<const Answer*> due_;  // whose items have come and are not taken, in that order
-  std::uint32_t taken_ = 0;
-  std::optional<std::uint16_t> slot_;  // from the first get on
-  bool late_ = false;                  // what comes in answers a get that has been given up
-  SendWindow window_;
+  stable::deque<Units> ahead_ MPX_GUARDED_BY(client_mutex);
+  // Whose items have come and are not taken, in that order.
+  stable::deque<const Answer*> due_ MPX_GUARDED_BY(client_mutex);
+  std::uint32_t taken_ MPX_GUARDED_BY(client_mutex) = 0;
+  std::optional<std::uint16_t> slot_ MPX_GUARDED_BY(client_mutex);  // from the first get on
+  bool late_ MPX_GUARDED_BY(client_mutex) =
+      false;  // what comes in answers a get that has been given up
+  SendWindow window_ MPX_GUARDED_BY(client_mutex);
 };
 
 }  // namespace mpx::detail

@@ -7,6 +7,7 @@
 
 #include "mpx/detail/deadline.hpp"
 #include "mpx/detail/ids.hpp"
+#include "mpx/detail/mutex.hpp"
 
 namespace mpx::detail {
 
@@ -32,9 +33,9 @@ class SendWindow {
   /// To be called before a message of `bytes` is sent to `home`; false: the home is behind, and the
   /// deadline has come. Does not wait any longer once `over` says that nothing is to be sent.
   bool admit(Client& client, const ObjectId& home, std::uint64_t bytes, Deadline deadline,
-             const std::function<bool()>& over);
+             const std::function<bool()>& over) MPX_REQUIRES(client_mutex);
   /// Whether the home has said that it is closed, or gone.
-  [[nodiscard]] bool closed() const { return answer_->closed; }
+  [[nodiscard]] bool closed() const MPX_REQUIRES(client_mutex) { return answer_->closed; }
 
  private:
   struct Sent {
@@ -42,17 +43,17 @@ class SendWindow {
   };
   /// Outlives the window in the handler of the answer.
   struct Answer {
-    bool awaited = false;
-    bool closed = false;
+    bool awaited MPX_GUARDED_BY(client_mutex) = false;
+    bool closed MPX_GUARDED_BY(client_mutex) = false;
   };
-  void ask(Client& client, const ObjectId& home);
-  [[nodiscard]] bool fits(std::uint64_t bytes) const;
+  void ask(Client& client, const ObjectId& home) MPX_REQUIRES(client_mutex);
+  [[nodiscard]] bool fits(std::uint64_t bytes) const MPX_REQUIRES(client_mutex);
 
   Kind question_;
   std::uint64_t most_bytes_;
-  bool asked_ = false;
-  Sent before_;  // the last question, and after the one before it
-  Sent since_;   // the last question
+  bool asked_ MPX_GUARDED_BY(client_mutex) = false;
+  Sent before_ MPX_GUARDED_BY(client_mutex);  // the last question, and after the one before it
+  Sent since_ MPX_GUARDED_BY(client_mutex);   // the last question
   std::shared_ptr<Answer> answer_ = std::make_shared<Answer>();
 };
 

@@ -75,16 +75,17 @@ class SyncCore : public Core {
   ObjectId create() override;
   void save_details(Writer& writer) const override;
 
-  void require_owner(const char* what);
+  void require_owner(const char* what) MPX_REQUIRES(client_mutex);
 
   WordPlace lock_, value_;
   Guards guards_;
   Bytes initial_;
   std::uint64_t array_bytes_;
-  // Owner of a RecursiveLock inside this process; guarded by the client's mutex.
-  std::optional<std::thread::id> owner_;
-  std::uint64_t depth_ = 0;
-  std::shared_ptr<Core> kept_;  // itself while owned: who owns it is known here only
+  // Owner of a RecursiveLock inside this process.
+  std::optional<std::thread::id> owner_ MPX_GUARDED_BY(client_mutex);
+  std::uint64_t depth_ MPX_GUARDED_BY(client_mutex) = 0;
+  // Itself while owned: who owns it is known here only.
+  std::shared_ptr<Core> kept_ MPX_GUARDED_BY(client_mutex);
 };
 
 /// The size of an Array of `n` elements. Throws UsageError if there is no such size.

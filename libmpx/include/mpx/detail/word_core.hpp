@@ -61,7 +61,7 @@ class SemaphoreCore : public WordCore {
   ObjectId create() override;
   void save_details(Writer& writer) const override;
 
-  bool before_drop() override;
+  bool before_drop() override MPX_REQUIRES(client_mutex);
   bool change_permits(const Next& next, std::int64_t by);
 
   Settings settings_;
