@@ -30,6 +30,7 @@ namespace {
 
 /// Between Sessions; a Session has it on loan.
 std::unique_ptr<Spawner> prepared;
+bool on_loan = false;
 
 std::atomic<bool> taken = false;  // by a Session of this rank
 
@@ -88,7 +89,9 @@ struct SessionCore::State {
       : session(agree(communicator, trouble_of(turn))),
         rank(session->rank()),
         size(session->size()) {
+    const bool has = prepared != nullptr;
     job.emplace(*session, std::move(prepared));
+    on_loan = has;
     for (int other = 1; rank == 0 && other < size; ++other) awaited.insert(other);
     job->client()->set_handler([this](Frame&& frame) MPX_REQUIRES(client_mutex) { on(frame); });
     job->client()->calls().warn_after(kPatience);
@@ -188,6 +191,7 @@ struct SessionCore::State {
     }
     job->drain();
     prepared = job->release_spawner();
+    on_loan = false;
     job.reset();
     at_finalize.reset();
     session.reset();
@@ -233,7 +237,7 @@ struct SessionCore::State {
 };
 
 void SessionCore::prepare() {
-  if (prepared) return;
+  if (prepared || on_loan) return;
   if (MpiSession::mpi_is_initialised()) {
     throw UsageError(
         "mpx::prepare() is called after MPI_Init: call it before, since processes forked later "
