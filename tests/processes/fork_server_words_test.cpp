@@ -35,7 +35,7 @@ TEST(ForkServerWords, AreThoseOfTheRank) {
   LocalWords words(3, 10);
   const auto word = *words.allocate(5);
   Launcher rank(add);
-  rank.forker.share(*words.shared());
+  rank.forker.share(words.shared());
   std::vector<Channel> channels;
   for (std::uint64_t serial = 1; serial <= 3; ++serial) channels.push_back(rank.spawn(serial));
   for (std::uint64_t turn = 0; turn < kTurns; ++turn) words.fetch_add(word, 1);
@@ -54,15 +54,18 @@ TEST(ForkServerWords, OfASessionAreReplacedByThoseOfTheNext) {
   Launcher rank(add);
   {
     LocalWords words(0, 10);
-    rank.forker.share(*words.shared());
+    rank.forker.share(words.shared());
     auto channel = rank.spawn(1);
     EXPECT_EQ(rank.next(Type::exited, 1).status, 1 << 8) << "they are of rank 0";
   }
   LocalWords words(3, 10);
-  rank.forker.share(*words.shared());
+  rank.forker.share(words.shared());
   auto channel = rank.spawn(2);
   EXPECT_EQ(rank.next(Type::exited, 2).status, 0);
   EXPECT_EQ(words.load({3, 0}), 2 * kTurns);
+  rank.forker.share(nullptr);
+  auto last = rank.spawn(3);
+  EXPECT_EQ(rank.next(Type::exited, 3).status, 1 << 8) << "the next Session has none to share";
 }
 
 TEST(MappedWords, ThatDoNotFitTheirMemoryAreRefused) {

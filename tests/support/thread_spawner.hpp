@@ -42,7 +42,7 @@ class ThreadSpawner final : public Spawner {
       tell({SpawnEvent::Type::exited, serial, ::getpid(), status});
     });
   }
-  void share(const SharedWords& /*words*/) override {}
+  void share(const SharedWords* /*words*/) override {}
   void signal(std::uint64_t serial, int signo) override {
     const auto found = threads_.find(serial);
     if (found != threads_.end() && (signo == SIGKILL || signo == SIGTERM))

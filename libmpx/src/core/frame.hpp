@@ -28,6 +28,10 @@ static_assert(sizeof(FrameHeader) == 64);
 inline constexpr std::uint64_t kLargeGiven = std::uint64_t{1} << 63;
 inline constexpr std::uint64_t kLargeLent = std::uint64_t{1} << 62;
 inline constexpr std::uint64_t kLargeInSegment = kLargeGiven | kLargeLent;
+/// The rest of it: the size, less than 2^40, and between ranks the number of the segment.
+inline constexpr int kLargeNumberShift = 40;
+inline constexpr std::uint64_t kLargeNumbers = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kLargeSizeMask = (std::uint64_t{1} << kLargeNumberShift) - 1;
 
 /// One message. The body is the payload's bytes, then its handle list. A large payload is not in it but
 /// beside it; where a home or a worker has more to say, that stands in the body, in front of it.

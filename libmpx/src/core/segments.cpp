@@ -187,8 +187,9 @@ Holder Segments::map(int fd, std::size_t size, ino_t inode) {
 
 Segment* Segments::insert(Holder made) {
   auto* segment = made.get();
-  by_inode_[segment->inode] = segment;
+  auto& inode = by_inode_[segment->inode];
   all_[segment->start] = std::move(made);
+  inode = segment;
   return segment;
 }
 

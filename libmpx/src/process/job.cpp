@@ -154,7 +154,7 @@ Job::Job(const MpiSession& session, std::unique_ptr<Spawner>&& spawner)
     if (const auto shortage = describe_shortage(cores, each); !shortage.empty())
       log_warn("{}", shortage);
   }
-  if (spawner && words_->shared() != nullptr) spawner->share(*words_->shared());
+  if (spawner) spawner->share(words_->shared());
   client_ = std::make_shared<Client>(self);
   Runtime::Options options;
   options.transport = transport_.get();

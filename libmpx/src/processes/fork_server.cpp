@@ -104,20 +104,22 @@ void ForkServer::spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions&
   send_fds(socket_.get(), message, passed);
 }
 
-void ForkServer::share(const SharedWords& words) {
+void ForkServer::share(const SharedWords* words) {
   if (pid_ < 0) return;
   ForkServerCommand command;
   command.operation = ForkServerCommand::Operation::words;
-  const auto layout = Packer::pack(words.layout);
+  const auto layout = words != nullptr ? Packer::pack(words->layout) : Bytes();
   std::vector<std::byte> message;
   append(message, &command, 1);
-  append(message, layout.data(), layout.size());
-  if (message.size() > kMaxCommandBytes) {
-    return log_warn("processes ask their rank for words: the {} ranks of this node are too many",
-                    words.layout.ranks.size());
+  if (message.size() + layout.size() > kMaxCommandBytes) {
+    log_warn("processes ask their rank for words: the {} ranks of this node are too many",
+             words->layout.ranks.size());
+    words = nullptr;
+  } else {
+    append(message, layout.data(), layout.size());
   }
-  const int memory = words.memory.get();
-  send_fds(socket_.get(), message, {&memory, 1});
+  const int memory = words != nullptr ? words->memory.get() : -1;
+  send_fds(socket_.get(), message, std::span(&memory, words != nullptr ? 1 : 0));
 }
 
 void ForkServer::signal(std::uint64_t serial, int signo) {

@@ -37,7 +37,7 @@ class ForkServer final : public Spawner {
   /// May wait for the server to take in earlier requests. Does nothing if the fork server is dead.
   /// Throws UsageError if `serial` and `options` take more than 64 KiB.
   void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options = {}) override;
-  void share(const SharedWords& words) override;
+  void share(const SharedWords* words) override;
   /// SIGTERM and SIGINT end a child with that signal's status, unless the user's code has taken over
   /// their handlers; SIGUSR1 and SIGUSR2 are ignored.
   void signal(std::uint64_t serial, int signo) override;

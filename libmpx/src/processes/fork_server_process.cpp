@@ -162,6 +162,7 @@ bool ForkServerProcess::take_commands() {
 /// Mapped here, they are so in all children to come.
 void ForkServerProcess::map_words(ByteView layout, std::vector<UniqueFd> fds) {
   words_.reset();
+  if (layout.empty()) return;  // those of an earlier Session are gone
   try {
     if (fds.size() != 1) throw TransportError("no descriptor is left for their memory (ulimit -n)");
     words_ = std::make_unique<MappedWords>(

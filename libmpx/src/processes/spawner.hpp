@@ -56,8 +56,8 @@ class Spawner {
   /// Asks for a child; started or failed, and later exited, come from poll(). Never waits for a child.
   virtual void spawn(std::uint64_t serial, ChannelFds fds, const SpawnOptions& options) = 0;
 
-  /// Children that start from now on reach these words themselves.
-  virtual void share(const SharedWords& words) = 0;
+  /// Children that start from now on reach these words themselves; null: none.
+  virtual void share(const SharedWords* words) = 0;
 
   /// Sends a signal to a child, if it has not ended; signalled comes from poll() then.
   virtual void signal(std::uint64_t serial, int signo) = 0;

@@ -181,7 +181,8 @@ void Inbox::advance(int from, const Transport::Deliver& deliver) {
       if (!fetch_parts(from, state)) return;
       state.incomplete = false;
       ++delivered_;
-      deliver(std::exchange(state.frame, {}));
+      auto frame = std::exchange(state.frame, {});
+      if (frame.header.kind != Kind::spare) deliver(std::move(frame));
       continue;
     }
     if (state.queue.empty()) return;

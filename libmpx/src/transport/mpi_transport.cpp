@@ -5,7 +5,6 @@
 #include "core/segments.hpp"
 #include "mpx/error.hpp"
 #include "transport/mpi_check.hpp"
-#include "wire/kinds.hpp"
 
 namespace mpx::detail {
 
@@ -13,8 +12,8 @@ MpiTransport::MpiTransport(MPI_Comm communicator)
     : communicator_(communicator),
       places_(communicator),
       secret_(JobSecret::agree(communicator)),
-      doorbells_(communicator, places_, secret_),
       segments_(secret_, places_.rank(), places_.neighbours()),
+      doorbells_(communicator, places_, secret_),
       outbox_(communicator, places_.size(), pool_, doorbells_, segments_),
       inbox_(communicator, places_.size(), pool_, doorbells_, segments_) {
   for (int rank = 0; rank < size(); ++rank) needs_timer_ |= !places_.within_ring(rank);
@@ -35,19 +34,16 @@ std::size_t MpiTransport::poll(const Deliver& deliver) {
                                   : Inbox::Before::sleep;
   const auto delivered = inbox_.poll(deliver, before);
   for (const auto& [from, size] : inbox_.take_given()) {
+    if (draining_) continue;
     // Who sends large messages and gets none would need new memory for each.
-    if (auto spare = spare_segment(size)) {
-      Frame frame;
-      frame.header.kind = Kind::spare;
-      frame.large = Large(std::move(*spare));
-      outbox_.send(from, std::move(frame));
-    }
+    if (auto spare = spare_segment(size)) outbox_.send_spare(from, std::move(*spare));
   }
   looked_ = announced_ && delivered == 0 && !busy();  // the parts of a long body do not ring
   return delivered;
 }
 
 void MpiTransport::drain() {
+  draining_ = true;  // what is sent from now on nobody expects
   outbox_.flush();
   std::uint64_t expected = 0;
   check(MPI_Reduce_scatter_block(outbox_.messages().data(), &expected, 1, MPI_UINT64_T, MPI_SUM,

@@ -45,13 +45,14 @@ class MpiTransport final : public Transport {
   MPI_Comm communicator_;
   Places places_;
   JobSecret secret_;
+  SegmentPost segments_;  // bound before anybody knows the name: doorbells_ ends with a barrier
   Doorbells doorbells_;
-  SegmentPost segments_;
   BatchPool pool_;
   MpiOutbox outbox_;
   Inbox inbox_;
   bool needs_timer_ = false;
   bool announced_ = false;
+  bool draining_ = false;
   bool looked_ = false;  // and found nothing, since the announcement
 };
 

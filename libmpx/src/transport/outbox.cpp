@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "transport/mpi_check.hpp"
+#include "wire/kinds.hpp"
 
 namespace mpx::detail {
 
@@ -46,6 +47,14 @@ void MpiOutbox::send(int to, Frame&& frame) {
   if (large_follows) post_part(to, frame.large.view(), frame.large.whole);
   Doorbells::fence();
   doorbells_.ring_if_asleep(to);
+}
+
+void MpiOutbox::send_spare(int to, Bytes memory) {
+  Frame frame;
+  frame.header.kind = Kind::spare;
+  frame.header.large = memory.size();
+  frame.large = Large(std::move(memory));
+  if (segments_.send(to, frame)) append(to, frame, true);
 }
 
 void MpiOutbox::append(int to, const Frame& frame, bool with_body) {

@@ -24,6 +24,9 @@ class MpiOutbox {
   ~MpiOutbox();
 
   void send(int to, Frame&& frame);
+  /// Sends memory for large bytes, of which this rank has more than it needs; keeps it if that is not
+  /// possible at once.
+  void send_spare(int to, Bytes memory);
   void flush();
   /// Looks which sends have ended, a bounded number at each call.
   void progress();

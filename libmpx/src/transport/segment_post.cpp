@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -11,7 +12,12 @@
 namespace mpx::detail {
 namespace {
 
-constexpr int kMostStrange = 1000;  // messages from others than ranks, looked at in one go
+constexpr int kMostStrange = 1000;        // messages from others than ranks, looked at in one go
+constexpr std::size_t kMostWaiting = 64;  // descriptors held for frames that have not been taken
+
+std::uint32_t number_of(const FrameHeader& header) {
+  return static_cast<std::uint32_t>(header.large >> kLargeNumberShift) & (kLargeNumbers - 1);
+}
 
 }  // namespace
 
@@ -20,23 +26,29 @@ SegmentPost::SegmentPost(const JobSecret& job, int rank, std::vector<bool> in_re
       rank_(rank),
       socket_(job, 's', rank),
       in_reach_(std::move(in_reach)),
+      sent_(in_reach_.size()),
       arrived_(in_reach_.size()) {}
 
 bool SegmentPost::send(int to, Frame& frame) {
-  if (frame.large.size == 0 || !in_reach_[static_cast<std::size_t>(to)]) return false;
+  const auto rank = static_cast<std::size_t>(to);
+  if (frame.large.size == 0 || frame.large.size > kLargeSizeMask || !in_reach_[rank]) return false;
   const auto place = find_segment(frame.large.view());
   if (!place) return false;
-  const Note note{token_, place->offset, rank_, 0};
+  const std::uint32_t number = (sent_[rank] + 1) & (kLargeNumbers - 1);
+  const Note note{token_, place->offset, rank_, number};
   const auto bytes = std::as_bytes(std::span(&note, 1));
   if (socket_.send(to, bytes, {&place->fd, 1}) != NodeSocket::Sent::yes) return false;
-  frame.header.large |= pass_segment(frame.large);
+  sent_[rank] = number;
+  frame.header.large |= pass_segment(frame.large) | std::uint64_t{number} << kLargeNumberShift;
   return true;
 }
 
-// Anyone on this machine may send something: what does not have the job's token is not for us.
-void SegmentPost::take_in() {
+// Anyone on this machine may send something: what does not have the job's token is not for us. What is
+// not needed yet stays in the kernel, whose full queue has senders use MPI.
+void SegmentPost::take_in(std::size_t wanted) {
   Note note;
   for (int strange = 0; strange < kMostStrange;) {
+    if (!arrived_[wanted].empty() && waiting_ >= kMostWaiting) return;
     ReceivedMessage got;
     try {
       got = recv_fds(socket_.fd(), std::as_writable_bytes(std::span(&note, 1)));
@@ -51,25 +63,45 @@ void SegmentPost::take_in() {
       continue;
     }
     auto fd = got.fds.empty() ? UniqueFd() : std::move(got.fds.front());
-    arrived_[static_cast<std::size_t>(note.from)].push_back({std::move(fd), note.offset});
+    arrived_[static_cast<std::size_t>(note.from)].push_back(
+        {std::move(fd), note.offset, note.number});
+    ++waiting_;
+  }
+}
+
+/// That with this number; null: it has not come. Older ones belong to frames that were never sent.
+SegmentPost::Arrived* SegmentPost::find(int from, std::uint32_t number) {
+  const auto rank = static_cast<std::size_t>(from);
+  auto& arrived = arrived_[rank];
+  while (true) {
+    if (arrived.empty()) take_in(rank);
+    if (arrived.empty()) return nullptr;
+    const auto behind = (number - arrived.front().number) & (kLargeNumbers - 1);
+    if (behind == 0) return &arrived.front();
+    if (behind >= kLargeNumbers / 2) return nullptr;
+    arrived.pop_front();
+    --waiting_;
   }
 }
 
 Large SegmentPost::receive(int from, const FrameHeader& header) {
-  auto& arrived = arrived_[static_cast<std::size_t>(from)];
-  if (arrived.empty()) take_in();
-  if (arrived.empty() || !arrived.front().fd) {
+  const auto size = header.large & kLargeSizeMask;
+  auto* const found = find(from, number_of(header));
+  if (found == nullptr || !found->fd) {
     throw TransportError(fmt::format(
-        "rank {} cannot take {} bytes from rank {}: {}", rank_, header.large & ~kLargeInSegment,
-        from,
-        arrived.empty() ? "their memory has not come"
-                        : "it has no descriptor left for their memory (see ulimit -n)"));
+        "rank {} cannot take {} bytes from rank {}: {}", rank_, size, from,
+        found == nullptr ? "their memory has not come"
+                         : "it has no descriptor left for their memory (see ulimit -n)"));
   }
-  auto& [fd, offset] = arrived.front();
   try {
-    Large large(receive_segment(std::move(fd), offset, header.large & ~kLargeInSegment,
-                                (header.large & kLargeGiven) != 0));
-    arrived.pop_front();
+    auto whole = std::make_shared<Bytes>();
+    *whole = receive_segment(std::move(found->fd), found->offset, size,
+                             (header.large & kLargeGiven) != 0);
+    Large large;
+    large.whole = std::move(whole);
+    large.size = size;
+    arrived_[static_cast<std::size_t>(from)].pop_front();
+    --waiting_;
     return large;
   } catch (const std::bad_alloc& error) {
     throw TransportError(

@@ -34,19 +34,23 @@ class SegmentPost {
     std::uint64_t token = 0;
     std::uint64_t offset = 0;
     std::int32_t from = 0;
-    std::int32_t unused = 0;
+    std::uint32_t number = 0;  // of those to one rank
   };
   struct Arrived {
     UniqueFd fd;  // none: this process had no room for it
     std::uint64_t offset = 0;
+    std::uint32_t number = 0;
   };
-  void take_in();
+  void take_in(std::size_t wanted);
+  Arrived* find(int from, std::uint32_t number);
 
   std::uint64_t token_;
   int rank_;
   NodeSocket socket_;
   std::vector<bool> in_reach_;                // by rank
+  std::vector<std::uint32_t> sent_;           // by rank, how many
   std::vector<std::deque<Arrived>> arrived_;  // by rank
+  std::size_t waiting_ = 0;                   // of all ranks, arrived
 };
 
 }  // namespace mpx::detail
