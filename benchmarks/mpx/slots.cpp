@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
       const double time =
           bench::seconds([&] { pool.map(wait_ms, std::vector<long>(kTasks * slots, ms)); });
       const double ideal = 1e-3 * static_cast<double>(ms) * static_cast<double>(kTasks);
-      bench::emit(("slots_" + std::to_string(slots)).c_str(), "mpx", ms, "busy", "%", 100 * ideal / time);
+      bench::emit(("slots_" + std::to_string(slots)).c_str(), "mpx", ms, "busy", "%",
+                  100 * ideal / time);
     }
   });
 }
