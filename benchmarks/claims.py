@@ -78,7 +78,7 @@ GROUPS = {
     ],
     "large": [mpx("large", "-w", "1")],
     "scale": [mpx("scale", "-w", "1")],
-    "slots": [mpx("slots", "-n", str(slots + 1)) for slots in SLOTS],
+    "slots": [mpx("slots", "-n", str(slots + 1), ranks=slots + 1) for slots in SLOTS],
     "lock": [
         mpx("lock", "-w", "2"),
         mpx("lock_rank", "-n", "2"),

@@ -7,17 +7,12 @@ usage: guarded.py ROOT BUILD
 The time goes into the headers of others, so all sources of a folder are compiled as one, as in names.py.
 """
 
-import concurrent.futures
-import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 
 import names
-
-SKIPPED = 77
 
 
 def find_compiler():
@@ -33,26 +28,16 @@ def problems(compiler, source, flags):
 
 def main(root, build):
     compiler = find_compiler()
-    commands = build / "compile_commands.json"
-    if not compiler or not commands.exists():
-        print("clang++ or compile_commands.json is missing: what mutexes guard is not checked")
-        return SKIPPED
-    folder = build / "guarded"
-    folder.mkdir(exist_ok=True)
-
-    def check(unit):
-        name, files, flags = unit
-        source = folder / f"{name}.cpp"
-        source.write_text("".join(f'#include "{path}"\n' for path in files))
-        return problems(compiler, source, flags)
-
+    if not compiler or not (build / names.COMMANDS).exists():
+        print(f"clang++ or {names.COMMANDS} is missing: what mutexes guard is not checked")
+        return names.SKIPPED
     library = root / "libmpx" / "src"
-    units = [unit for unit in names.units(root, json.loads(commands.read_text()))
-             if unit[1][0].is_relative_to(library)]
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        found = [text for text in pool.map(check, units) if text]
-    print("\n".join(found) or f"guarded: all rules kept in {len(units)} folders")
-    return 1 if found or not units else 0
+    texts = names.check_units(root, build, "guarded",
+                              lambda source, flags: problems(compiler, source, flags),
+                              lambda files: files[0].is_relative_to(library))
+    found = [text for text in texts if text]
+    print("\n".join(found) or f"guarded: all rules kept in {len(texts)} folders")
+    return 1 if found or not texts else 0
 
 
 if __name__ == "__main__":

@@ -88,5 +88,5 @@ class Guarded(unittest.TestCase):
 if __name__ == "__main__":
     if not guarded.find_compiler():
         print("clang++ is missing: guarded.py not tested")
-        sys.exit(guarded.SKIPPED)
+        sys.exit(guarded.names.SKIPPED)
     unittest.main()

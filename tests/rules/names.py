@@ -18,6 +18,7 @@ import subprocess
 import sys
 
 SKIPPED = 77
+COMMANDS = "compile_commands.json"
 PROBLEM = re.compile(r"^.*(?:error|warning): .*\[(?:readability|clang-diagnostic)-.*$", re.MULTILINE)
 
 
@@ -67,25 +68,33 @@ def units(root, entries):
         yield "headers", sorted((root / "libmpx" / "include").rglob("*.hpp")), library[0]
 
 
-def main(root, build):
-    tool = find_tool()
-    commands = build / "compile_commands.json"
-    if not tool or not commands.exists():
-        print("clang-tidy or compile_commands.json is missing: names not checked")
-        return SKIPPED
-    folder = build / "names"
+def check_units(root, build, folder, check, wanted=lambda files: True):
+    """What `check(source, flags)` returns for each unit whose files are wanted, on all cores; a source
+    includes the files of its unit, and lies in that folder of the build tree."""
+    folder = build / folder
     folder.mkdir(exist_ok=True)
 
-    def check(unit):
+    def check_unit(unit):
         name, files, flags = unit
         source = folder / f"{name}.cpp"
         source.write_text("".join(f'#include "{path}"\n' for path in files))
+        return check(source, flags)
+
+    entries = json.loads((build / COMMANDS).read_text())
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(check_unit, (u for u in units(root, entries) if wanted(u[1]))))
+
+
+def main(root, build):
+    tool = find_tool()
+    if not tool or not (build / COMMANDS).exists():
+        print(f"clang-tidy or {COMMANDS} is missing: names not checked")
+        return SKIPPED
+
+    def check(source, flags):
         return problems(tool, root / ".clang-tidy", source, flags)
 
-    found = {}
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for lines in pool.map(check, units(root, json.loads(commands.read_text()))):
-            found.update(dict.fromkeys(lines))
+    found = {line: None for lines in check_units(root, build, "names", check) for line in lines}
     print("\n".join(found) or "names: all rules kept")
     return 1 if found else 0
 

@@ -59,7 +59,7 @@ class Peer {
   void permits(const std::function<void(const ObjectId&, std::int64_t)>& tell) const;
   /// Asks it what it waits for, but if it has not answered the last time: it computes.
   void ask_waits(std::uint64_t round);
-  /// Asks it to stop.
+  /// Asks it to stop, by the memory that it shares.
   void request_stop();
 
   void announce_sleep() { stream_->announce_sleep(); }

@@ -13,7 +13,7 @@ namespace mpx::detail {
 namespace {
 
 constexpr int kMostStrange = 1000;        // messages from others than ranks, looked at in one go
-constexpr std::size_t kMostWaiting = 64;  // descriptors held for frames that have not been taken
+constexpr std::size_t kMostWaiting = 64;  // descriptors of one rank that wait for their frames
 
 std::uint32_t number_of(const FrameHeader& header) {
   return static_cast<std::uint32_t>(header.large >> kLargeNumberShift) & (kLargeNumbers - 1);
@@ -43,12 +43,12 @@ bool SegmentPost::send(int to, Frame& frame) {
   return true;
 }
 
-// Anyone on this machine may send something: what does not have the job's token is not for us. What is
-// not needed yet stays in the kernel, whose full queue has senders use MPI.
-void SegmentPost::take_in(std::size_t wanted) {
+/// Takes what has come, as the socket's queue is short, but not without end for the rank that `wanted` is
+/// of: then its full queue has senders use MPI. Anyone on this machine may send something: what
+/// does not have the job's token is not for us.
+void SegmentPost::take_in(std::deque<Arrived>& wanted) {
   Note note;
-  for (int strange = 0; strange < kMostStrange;) {
-    if (!arrived_[wanted].empty() && waiting_ >= kMostWaiting) return;
+  for (int strange = 0; wanted.size() < kMostWaiting && strange < kMostStrange;) {
     ReceivedMessage got;
     try {
       got = recv_fds(socket_.fd(), std::as_writable_bytes(std::span(&note, 1)));
@@ -65,22 +65,19 @@ void SegmentPost::take_in(std::size_t wanted) {
     auto fd = got.fds.empty() ? UniqueFd() : std::move(got.fds.front());
     arrived_[static_cast<std::size_t>(note.from)].push_back(
         {std::move(fd), note.offset, note.number});
-    ++waiting_;
   }
 }
 
 /// That with this number; null: it has not come. Older ones belong to frames that were never sent.
 SegmentPost::Arrived* SegmentPost::find(int from, std::uint32_t number) {
-  const auto rank = static_cast<std::size_t>(from);
-  auto& arrived = arrived_[rank];
+  auto& arrived = arrived_[static_cast<std::size_t>(from)];
   while (true) {
-    if (arrived.empty()) take_in(rank);
+    if (arrived.empty()) take_in(arrived);
     if (arrived.empty()) return nullptr;
     const auto behind = (number - arrived.front().number) & (kLargeNumbers - 1);
     if (behind == 0) return &arrived.front();
     if (behind >= kLargeNumbers / 2) return nullptr;
     arrived.pop_front();
-    --waiting_;
   }
 }
 
@@ -101,7 +98,6 @@ Large SegmentPost::receive(int from, const FrameHeader& header) {
     large.whole = std::move(whole);
     large.size = size;
     arrived_[static_cast<std::size_t>(from)].pop_front();
-    --waiting_;
     return large;
   } catch (const std::bad_alloc& error) {
     throw TransportError(

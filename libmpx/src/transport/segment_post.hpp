@@ -41,7 +41,7 @@ class SegmentPost {
     std::uint64_t offset = 0;
     std::uint32_t number = 0;
   };
-  void take_in(std::size_t wanted);
+  void take_in(std::deque<Arrived>& wanted);
   Arrived* find(int from, std::uint32_t number);
 
   std::uint64_t token_;
@@ -50,7 +50,6 @@ class SegmentPost {
   std::vector<bool> in_reach_;                // by rank
   std::vector<std::uint32_t> sent_;           // by rank, how many
   std::vector<std::deque<Arrived>> arrived_;  // by rank
-  std::size_t waiting_ = 0;                   // of all ranks, arrived
 };
 
 }  // namespace mpx::detail

@@ -9,9 +9,8 @@
 #else
 #define MPX_ATTRIBUTE(x)
 #endif
-/// A member or variable that is touched only by who holds the mutex; what a pointer points to.
+/// A member or variable that is touched only by who holds the mutex.
 #define MPX_GUARDED_BY(mutex) MPX_ATTRIBUTE(guarded_by(mutex))
-#define MPX_PT_GUARDED_BY(mutex) MPX_ATTRIBUTE(pt_guarded_by(mutex))
 /// A function, or a lambda, that is called by who holds the mutex; by who does not.
 #define MPX_REQUIRES(mutex) MPX_ATTRIBUTE(requires_capability(mutex))
 #define MPX_EXCLUDES(mutex) MPX_ATTRIBUTE(locks_excluded(mutex))
